@@ -1,0 +1,134 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One module per layer; a module imports only modules above it in this list.
+// Reading the dependencies below is reading the architecture.
+
+/// Settings of every Swift target.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
+    .enableUpcomingFeature("InferIsolatedConformances"),  // SE-0470
+    .treatAllWarnings(as: .error),  // SE-0443
+]
+
+/// Libraries also spell out every unsafe construct (SE-0458).
+let library: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+/// ByteCoding's cursor borrows the bytes it reads and cannot outlive them.
+let borrowing: [SwiftSetting] = library + [.enableExperimentalFeature("Lifetimes")]
+
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "adapterctl",
+    products: [
+        .executable(name: "adapterctl", targets: ["adapterctl"]),
+        .library(name: "AdapterFormat", targets: ["AdapterFormat"]),
+        .library(name: "AdapterInterchange", targets: ["AdapterInterchange"]),
+        .library(name: "AdapterArithmetic", targets: ["AdapterArithmetic"]),
+        .library(name: "AdapterRegistry", targets: ["AdapterRegistry"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
+    targets: [
+        // Floor 0: system libraries.
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+
+        // Floor 1: bytes, files, hashes, tensors.
+        .target(name: "ByteCoding", swiftSettings: borrowing),
+        .target(name: "FileSystem", swiftSettings: library),
+        .target(name: "Integrity", dependencies: ["COpenSSL"], swiftSettings: library),
+        .target(name: "Tensors", swiftSettings: library),
+
+        // Floor 2: the domain and its linear algebra.
+        .target(name: "LinearAlgebra", dependencies: ["Tensors", "COpenBLAS"], swiftSettings: library),
+        .target(name: "Adapters", dependencies: ["ByteCoding", "Integrity", "Tensors"], swiftSettings: library),
+
+        // Floor 3: our file format, other people's files, and the arithmetic.
+        .target(
+            name: "AdapterFormat",
+            dependencies: ["Adapters", "ByteCoding", "CZstd", "FileSystem", "Integrity", "Tensors"],
+            swiftSettings: borrowing),
+        .target(
+            name: "AdapterInterchange",
+            dependencies: ["Adapters", "ByteCoding", "FileSystem", "Tensors"],
+            swiftSettings: borrowing),
+        .target(
+            name: "AdapterArithmetic",
+            dependencies: ["Adapters", "ByteCoding", "LinearAlgebra", "Tensors"],
+            swiftSettings: library),
+
+        // Floor 4: the registry.
+        .target(
+            name: "AdapterRegistry",
+            dependencies: ["AdapterFormat", "Adapters", "ByteCoding", "FileSystem", "Integrity", "Tensors", grdb],
+            swiftSettings: library),
+
+        // Floors 6 and 7: the command line.
+        .target(
+            name: "AdapterCommands",
+            dependencies: [
+                "AdapterArithmetic", "AdapterFormat", "AdapterInterchange", "AdapterRegistry", "Adapters",
+                "ByteCoding", "FileSystem", "Integrity", "Tensors", argumentParser,
+            ],
+            swiftSettings: library),
+        .executableTarget(
+            name: "adapterctl", dependencies: ["AdapterCommands", argumentParser], swiftSettings: library),
+
+        // Tests mirror Sources.
+        .target(
+            name: "AdapterTesting",
+            dependencies: ["Adapters", "ByteCoding", "FileSystem", "Integrity", "Tensors"],
+            path: "Sources/AdapterTesting", swiftSettings: strict),
+        .testTarget(name: "ByteCodingTests", dependencies: ["AdapterTesting", "ByteCoding"], swiftSettings: strict),
+        .testTarget(name: "FileSystemTests", dependencies: ["AdapterTesting", "FileSystem"], swiftSettings: strict),
+        .testTarget(name: "IntegrityTests", dependencies: ["AdapterTesting", "Integrity"], swiftSettings: strict),
+        .testTarget(name: "TensorsTests", dependencies: ["AdapterTesting", "Tensors"], swiftSettings: strict),
+        .testTarget(
+            name: "LinearAlgebraTests", dependencies: ["AdapterTesting", "LinearAlgebra"], swiftSettings: strict),
+        .testTarget(
+            name: "AdaptersTests", dependencies: ["AdapterTesting", "Adapters", "ByteCoding", "Integrity", "Tensors"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "AdapterFormatTests",
+            dependencies: [
+                "AdapterFormat", "AdapterTesting", "Adapters", "ByteCoding", "FileSystem", "Integrity", "Tensors",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "AdapterInterchangeTests",
+            dependencies: [
+                "AdapterInterchange", "AdapterTesting", "Adapters", "ByteCoding", "FileSystem", "Tensors",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "AdapterArithmeticTests",
+            dependencies: [
+                "AdapterArithmetic", "AdapterInterchange", "AdapterTesting", "Adapters", "ByteCoding",
+                "LinearAlgebra", "Tensors",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "AdapterRegistryTests",
+            dependencies: [
+                "AdapterFormat", "AdapterRegistry", "AdapterTesting", "Adapters", "FileSystem", "Integrity", "Tensors",
+                grdb,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "AdapterCommandsTests",
+            dependencies: [
+                "AdapterCommands", "AdapterInterchange", "AdapterTesting", "Adapters", "ByteCoding", "FileSystem",
+                "Tensors", "adapterctl",
+            ],
+            swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,61 @@
+public import ArgumentParser
+internal import Glibc
+
+/// The root command of `adapterctl`.
+public struct Adapterctl: ParsableCommand {
+    /// The name, the version and the subcommands.
+    public static let configuration = CommandConfiguration(
+        commandName: "adapterctl",
+        abstract: "Store, merge and verify LoRA adapters.",
+        discussion: """
+            An adapter goes in as the folder that PEFT wrote, is kept as one checksummed file in a local registry, and \
+            comes out as a folder that PEFT loads, bit for bit.
+
+              adapterctl push ./my-adapter team/support:v1
+              adapterctl merge team/support:v1=0.7 team/tone:v3=0.3 -t team/assistant:v1
+              adapterctl verify --all
+              adapterctl pull team/assistant:v1 -o ./assistant
+
+            A reference is NAME, NAME:TAG or NAME@sha256:DIGEST; the tag is 'latest' when it is left out. What starts \
+            with '.' or '/' or exists as a path is a path.
+
+            Exit codes: 0 done, 1 failed, 2 damage found, 3 not found, 4 conflict, 5 network, 64 wrong usage.
+            """,
+        version: ToolVersion.current,
+        subcommands: [
+            PushCommand.self, PullCommand.self, ListCommand.self, ShowCommand.self, TagCommand.self, UntagCommand.self,
+            RemoveCommand.self, HistoryCommand.self, VerifyCommand.self, MergeCommand.self, InterpolateCommand.self,
+            ConvertCommand.self, PackCommand.self, UnpackCommand.self, CompletionsCommand.self,
+        ])
+
+    /// Creates the command.
+    public init() {}
+
+    /// Parses the process's arguments, runs the command and exits with the code that scripts rely on.
+    public static func runAndExit() -> Never {
+        // A write beyond a file size limit must end in an error message, not in a signal.
+        _ = signal(SIGXFSZ, SIG_IGN)
+        var command: any ParsableCommand
+        do {
+            command = try parseAsRoot(GlobalOptions.movedBehindCommand(Array(CommandLine.arguments.dropFirst())))
+        } catch {
+            exit(withError: error)
+        }
+        do {
+            try command.run()
+            try StandardOutput.flush()
+        } catch  where exitCode(for: error) != .failure {
+            // Help, wrong usage, or a code that a command has chosen.
+            exit(withError: error)
+        } catch {
+            StandardError.write("adapterctl: error: \(Failure.message(of: error))\n")
+            Glibc.exit(Failure.exitCode(of: error))
+        }
+        Glibc.exit(0)
+    }
+}
+
+/// The version of this program, which computed adapters record.
+enum ToolVersion {
+    static let current = "0.1.0"
+}

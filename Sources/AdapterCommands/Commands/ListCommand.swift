@@ -1,0 +1,104 @@
+public import AdapterRegistry
+internal import Adapters
+public import ArgumentParser
+internal import ByteCoding
+internal import Integrity
+internal import Tensors
+
+struct ListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List stored adapters.",
+        discussion: """
+              adapterctl list
+              adapterctl list 'team/*' --target q_proj --sort created
+            """)
+
+    @Argument(help: "A name, or a pattern in which * stands for any text.")
+    var pattern: String?
+
+    @Option(help: "Only adapters over this base model.")
+    var base: String?
+
+    @Option(
+        name: .customLong("target"),
+        help: "Only adapters that change a module of this name, such as q_proj; may be repeated.")
+    var targets: [String] = []
+
+    @Option(help: "Only adapters with this rank.")
+    var rank: Int?
+
+    @Option(name: .customLong("label"), help: "Only adapters with this label, KEY or KEY=VALUE; may be repeated.")
+    var labels: [String] = []
+
+    @Option(help: "The order: name, created, size, rank or parameters.")
+    var sort: ListQuery.Order = .name
+
+    @Flag(help: "Turn the order around.")
+    var reverse = false
+
+    @Option(help: "At most this many.")
+    var limit: Int?
+
+    @Option(help: "Go on after this reference, the last of the page before.")
+    var after: String?
+
+    @OptionGroup var options: GlobalOptions
+
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
+    }
+
+    func run() throws {
+        let registry = try options.openRegistry(.readOnly)
+        let query = ListQuery(
+            pattern: pattern, base: base, targets: targets, ranks: rank.map { $0...$0 },
+            labels: labels.map { label in
+                let parts = label.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                return ListQuery.Label(key: String(parts[0]), value: parts.count > 1 ? String(parts[1]) : nil)
+            }, order: sort, isReversed: reverse, limit: limit, after: try after.map { try Reference(parsing: $0) })
+        let entries = try registry.list(query)
+        try options.console.answer(
+            .array(entries.map(document)), identifiers: entries.map(\.reference.description), text: table(entries))
+    }
+
+    private func table(_ entries: [StoredAdapter]) -> String {
+        guard !entries.isEmpty else { return "No adapters. Store one: adapterctl push FOLDER NAME" }
+        var table = TextTable(
+            ["NAME", "TAG", "RANK", "ALPHA", "PARAMS", "DTYPE", "SIZE", "BASE", "AGE", "DIGEST"],
+            rightAligned: [2, 3, 4, 6, 8])
+        let now = Timestamp.now()
+        for entry in entries {
+            let summary = entry.summary
+            table.add([
+                entry.reference.repository.description, entry.reference.tag?.description ?? "",
+                Format.range(summary.ranks, { String($0) }), Format.range(summary.alphas, Format.number),
+                Format.count(summary.parameterCount), summary.dtypes.map(\.description).joined(separator: ", "),
+                Format.bytes(entry.byteCount), summary.base.summary,
+                Format.age(seconds: Int(now.milliseconds - entry.createdAt.milliseconds) / 1000),
+                entry.digest.abbreviated,
+            ])
+        }
+        return table.text
+    }
+
+    private func document(_ entry: StoredAdapter) -> MetadataValue {
+        let summary = entry.summary
+        return [
+            "reference": .string(entry.reference.description), "digest": .string(entry.digest.description),
+            "contentRoot": .string(entry.contentRoot.description), "base": summary.base.document,
+            "ranks": .array(summary.ranks.map { [MetadataValue($0.lowerBound), MetadataValue($0.upperBound)] } ?? []),
+            "alphas": .array(
+                summary.alphas.map { [MetadataValue($0.lowerBound), MetadataValue($0.upperBound)] } ?? []),
+            "parameterCount": MetadataValue(summary.parameterCount), "moduleCount": MetadataValue(summary.moduleCount),
+            "targetModules": .array(summary.targetModules.map { .string($0) }),
+            "dtypes": .array(summary.dtypes.map { .string($0.description) }),
+            "byteCount": MetadataValue(entry.byteCount), "createdAt": .string(entry.createdAt.description),
+            "message": MetadataValue(summary.message), "license": MetadataValue(summary.license),
+            "labels": .map(summary.labels.mapValues { .string($0) }),
+            "operation": MetadataValue(summary.operation), "immutable": .bool(entry.tag?.isImmutable ?? false),
+        ]
+    }
+}
+
+extension ListQuery.Order: ExpressibleByArgument {}

@@ -1,0 +1,85 @@
+internal import AdapterFormat
+internal import AdapterRegistry
+internal import Adapters
+internal import ArgumentParser
+internal import ByteCoding
+internal import Integrity
+internal import Tensors
+
+struct ShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Show what an adapter holds: modules, ranks, shapes, sizes, origin.",
+        discussion: """
+              adapterctl show team/support:v1
+              adapterctl show ./my-adapter --json
+            """)
+
+    @Argument(help: "A stored adapter, an .adpt file or a PEFT folder.")
+    var subject: String
+
+    @OptionGroup var options: GlobalOptions
+
+    func run() throws {
+        let loaded = try LoadedAdapter(try Subject(parsing: subject), label: subject, options: options)
+        let provenance = try loaded.file?.provenance()
+        let description = AdapterDescription(adapter: loaded.adapter)
+        var document = description.document
+        document["subject"] = .string(subject)
+        document["digest"] = MetadataValue(loaded.digest?.description)
+        document["contentRoot"] = MetadataValue(loaded.file?.contentRoot.description)
+        document["byteCount"] = loaded.file.map { MetadataValue($0.byteCount) } ?? .null
+        document["encodedByteCount"] = loaded.file.map { MetadataValue($0.encodedByteCount) } ?? .null
+        document["modules"] = description.modules
+        document["behaviour"] = .map(loaded.adapter.behaviour)
+        document["notes"] = loaded.adapter.notes.metadata
+        document["provenance"] = provenance?.metadata ?? .null
+        if let certificate = provenance?.certificate {
+            document["certificate"] = CertificateDescription(certificate: certificate).document
+        }
+        try options.console.answer(
+            .map(document), identifiers: [loaded.digest?.description ?? subject],
+            text: text(loaded, provenance, description))
+    }
+
+    private func text(_ loaded: LoadedAdapter, _ provenance: Provenance?, _ description: AdapterDescription) -> String {
+        var lines = [subject]
+        func add(_ label: String, _ value: String?) {
+            guard let value, !value.isEmpty else { return }
+            lines.append("  \(label)\(String(repeating: " ", count: 14 - label.count))\(Format.printable(value))")
+        }
+        add("digest", loaded.digest?.description)
+        add("content root", loaded.file?.contentRoot.description)
+        add("base", loaded.adapter.base.summary)
+        add("adapter", description.summary)
+        if let file = loaded.file {
+            let tensors = loaded.adapter.tensorByteCount
+            let percent =
+                tensors > 0 ? Format.decimal(100 * Double(file.encodedByteCount) / Double(tensors), places: 1) : "–"
+            add("size", "\(Format.bytes(file.byteCount)); tensors stored in \(percent) % of \(Format.bytes(tensors))")
+        }
+        add("message", loaded.adapter.notes.message)
+        add("license", loaded.adapter.notes.license)
+        add(
+            "labels",
+            loaded.adapter.notes.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(
+                separator: ", "))
+        add("layout", loaded.adapter.notes.source?.layout)
+        if !loaded.adapter.behaviour.isEmpty {
+            add("behaviour", JSON.text(.map(loaded.adapter.behaviour)))
+        }
+        if let provenance {
+            add(
+                "made by",
+                "\(provenance.operation) \(JSON.text(.map(provenance.options))), adapterctl \(provenance.toolVersion)")
+            for parent in provenance.parents {
+                add("parent", "\(parent.digest)\(parent.weight.map { " × \(Format.number($0))" } ?? "")")
+            }
+        }
+        lines += ["", description.moduleTable]
+        if let certificate = provenance?.certificate {
+            lines += ["Error certificate", CertificateDescription(certificate: certificate).table]
+        }
+        return lines.joined(separator: "\n")
+    }
+}

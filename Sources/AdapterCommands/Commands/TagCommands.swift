@@ -1,0 +1,130 @@
+internal import AdapterRegistry
+internal import ArgumentParser
+internal import ByteCoding
+internal import Integrity
+
+struct TagCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tag",
+        abstract: "Give a stored adapter another name or move a tag.",
+        discussion: """
+            The move is recorded with time and user; see 'adapterctl history'.
+
+              adapterctl tag team/support:v3 team/support:production
+              adapterctl tag team/support:v3 team/support:production --expect sha256:…
+            """)
+
+    @Argument(help: "The stored adapter.")
+    var reference: String
+
+    @Argument(help: "The new reference.")
+    var new: String
+
+    @Option(name: .shortAndLong, help: "Why, for the history.")
+    var message: String?
+
+    @Flag(help: "Never let the new tag move or be removed.")
+    var immutable = false
+
+    @OptionGroup var expectation: ExpectationOptions
+    @OptionGroup var options: GlobalOptions
+
+    func run() throws {
+        let registry = try options.openRegistry(.readWrite)
+        let target = try Reference(parsing: new)
+        let stored = try registry.tag(
+            try Reference(parsing: reference), as: target, expected: try expectation.expectedTag,
+            immutable: immutable, message: message)
+        try options.console.answer(
+            ["reference": .string(target.description), "digest": .string(stored.digest.description)],
+            identifiers: [stored.digest.description], text: "\(target) → \(stored.digest)")
+    }
+}
+
+struct UntagCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "untag", abstract: "Remove a tag; the adapter stays and can be reached by its digest.",
+        discussion: "  adapterctl untag team/support:old")
+
+    @Argument(help: "The tag to remove, NAME:TAG.")
+    var reference: String
+
+    @OptionGroup var expectation: ExpectationOptions
+    @OptionGroup var options: GlobalOptions
+
+    func run() throws {
+        let reference = try Reference(parsing: reference)
+        let registry = try options.openRegistry(.readWrite)
+        let stored = try registry.resolve(reference)
+        try registry.untag(reference, expected: try expectation.expectedTag)
+        try options.console.answer(
+            ["reference": .string(reference.description), "digest": .string(stored.digest.description)],
+            identifiers: [stored.digest.description],
+            text: "Removed the tag \(reference), which pointed to \(stored.digest)")
+    }
+}
+
+struct RemoveCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rm", abstract: "Remove an adapter from a repository, with the tags that point to it.",
+        discussion: """
+            The history stays, and so do the bytes until the registry is collected.
+
+              adapterctl rm team/support:v1
+            """)
+
+    @Argument(help: "The stored adapter.")
+    var reference: String
+
+    @OptionGroup var options: GlobalOptions
+
+    func run() throws {
+        let reference = try Reference(parsing: reference)
+        let registry = try options.openRegistry(.readWrite)
+        let stored = try registry.resolve(reference)
+        try registry.remove(reference)
+        try options.console.answer(
+            ["reference": .string(reference.description), "digest": .string(stored.digest.description)],
+            identifiers: [stored.digest.description],
+            text: "Removed \(stored.digest) from \(reference.repository)")
+    }
+}
+
+struct HistoryCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "history", abstract: "Show who moved which tag when, newest first.",
+        discussion: """
+              adapterctl history team/support
+              adapterctl history team/support:production
+            """)
+
+    @Argument(help: "NAME for all its tags, or NAME:TAG.")
+    var name: String
+
+    @OptionGroup var options: GlobalOptions
+
+    func run() throws {
+        let registry = try options.openRegistry(.readOnly)
+        let reference = try Reference(parsing: name)
+        let hasTag = name.split(separator: "/").last?.contains(":") ?? false
+        let events = try registry.history(reference.repository, tag: hasTag ? reference.tag : nil)
+        var table = TextTable(["TIME", "ACTOR", "TAG", "ACTION", "FROM", "TO", "MESSAGE"])
+        for event in events {
+            table.add([
+                event.date.description, event.actor, event.reference.tag?.description ?? "", event.operation.rawValue,
+                event.oldDigest?.abbreviated ?? "–", event.newDigest?.abbreviated ?? "–", event.message ?? "",
+            ])
+        }
+        let documents = events.map { event -> MetadataValue in
+            [
+                "at": .string(event.date.description), "actor": .string(event.actor),
+                "tag": MetadataValue(event.reference.tag?.description),
+                "operation": .string(event.operation.rawValue),
+                "from": MetadataValue(event.oldDigest?.description), "to": MetadataValue(event.newDigest?.description),
+                "message": MetadataValue(event.message),
+            ]
+        }
+        try options.console.answer(
+            .array(documents), identifiers: events.compactMap(\.newDigest?.description), text: table.text)
+    }
+}

@@ -1,0 +1,30 @@
+internal import ByteCoding
+
+/// Prints a command's answer in the form that was asked for.
+struct Console {
+    let options: GlobalOptions
+
+    /// Prints an answer: identifiers with `--quiet`, a JSON document with `--json`, else text.
+    func answer(_ document: MetadataValue, identifiers: [String], text: @autoclosure () -> String) throws {
+        if options.json {
+            try StandardOutput.write(JSON.text(document, indented: true) + "\n")
+        } else if options.quiet {
+            for identifier in identifiers { try StandardOutput.write(identifier + "\n") }
+        } else {
+            let text = text()
+            try StandardOutput.write(text.isEmpty || text.hasSuffix("\n") ? text : text + "\n")
+        }
+    }
+
+    /// Says something on standard error that the user should know although the command succeeds.
+    func warn(_ text: String) {
+        StandardError.write("adapterctl: warning: \(text)\n")
+    }
+
+    /// A progress bar on standard error, silent where nobody watches.
+    func progress(_ verb: String, totalByteCount: Int) -> Progress {
+        Progress(
+            verb: verb, totalByteCount: totalByteCount,
+            isVisible: StandardError.isTerminal && !options.noProgress && !options.quiet && !options.json)
+    }
+}

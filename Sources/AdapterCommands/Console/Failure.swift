@@ -1,0 +1,37 @@
+internal import AdapterArithmetic
+internal import AdapterFormat
+internal import AdapterInterchange
+internal import AdapterRegistry
+internal import Adapters
+internal import FileSystem
+
+/// How errors of the libraries become a message and an exit code.
+enum Failure {
+    static let failed: Int32 = 1
+    static let damaged: Int32 = 2
+    static let notFound: Int32 = 3
+    static let conflict: Int32 = 4
+    static let wrongUsage: Int32 = 64
+
+    /// The exit code that scripts rely on.
+    static func exitCode(of error: any Error) -> Int32 {
+        switch error {
+        case let error as RegistryError:
+            switch error.code {
+            case .notFound: notFound
+            case .conflict, .immutableTag: conflict
+            case .damagedBlob, .corrupt: damaged
+            case .invalidReference: wrongUsage
+            default: failed
+            }
+        case let error as FormatError: error.code == .notRepresentable ? failed : damaged
+        case let error as FileSystemError: error.code == .notFound ? notFound : failed
+        default: failed
+        }
+    }
+
+    /// The sentence for a person, without control characters: names from files must not steer the terminal.
+    static func message(of error: any Error) -> String {
+        Format.printable("\(error)")
+    }
+}

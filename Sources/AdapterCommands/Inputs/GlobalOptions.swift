@@ -1,0 +1,78 @@
+internal import AdapterFormat
+internal import AdapterRegistry
+internal import ArgumentParser
+internal import Glibc
+
+/// Options of every command.
+struct GlobalOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The registry's folder.",
+            discussion: "Default: $ADAPTERCTL_REGISTRY, else $XDG_DATA_HOME/adapterctl, else ~/.local/share/adapterctl."
+        ))
+    var registry: String?
+
+    @Flag(help: "Print one JSON document.")
+    var json = false
+
+    @Flag(name: .shortAndLong, help: "Print identifiers only.")
+    var quiet = false
+
+    @Flag(name: .shortAndLong, help: "Say on standard error what is being done.")
+    var verbose = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Read files whose tensors decode to up to this many bytes (suffixes k, M, G), at most 64G.",
+            discussion: "Default: 64M or 1024 times the file's length, whichever is more.", valueName: "bytes"))
+    var maxDecoded: ByteLimit?
+
+    @Flag(help: "Draw no progress bar.")
+    var noProgress = false
+
+    var limits: ReadLimits { ReadLimits(decodedByteCount: maxDecoded?.byteCount) }
+
+    var console: Console { Console(options: self) }
+
+    /// Opens the registry, making it when a command that writes finds none.
+    func openRegistry(_ mode: Registry.Mode) throws -> Registry {
+        let directory = try registryDirectory()
+        if verbose { StandardError.write("adapterctl: registry \(directory)\n") }
+        return try Registry(opening: directory, mode: mode, limits: limits)
+    }
+
+    /// The arguments with the global options that stand before the subcommand moved behind it, where the parser expects
+    /// them: `adapterctl --registry DIR list` is `adapterctl list --registry DIR`.
+    static func movedBehindCommand(_ arguments: [String]) -> [String] {
+        var moved: [String] = []
+        var rest = arguments[...]
+        while let first = rest.first {
+            if ["--json", "-q", "--quiet", "-v", "--verbose", "--no-progress"].contains(first)
+                || first.hasPrefix("--registry=")
+            {
+                moved.append(rest.removeFirst())
+            } else if first == "--registry", rest.count >= 2 {
+                moved += rest.prefix(2)
+                rest.removeFirst(2)
+            } else {
+                break
+            }
+        }
+        guard let command = rest.first else { return moved }
+        return [command] + moved + rest.dropFirst()
+    }
+
+    private func registryDirectory() throws -> String {
+        if let registry { return registry }
+        if let path = environment("ADAPTERCTL_REGISTRY") { return path }
+        if let path = environment("XDG_DATA_HOME") { return path + "/adapterctl" }
+        if let path = environment("HOME") { return path + "/.local/share/adapterctl" }
+        throw ValidationError("No registry is named and HOME is not set. Use --registry DIR.")
+    }
+
+    private func environment(_ name: String) -> String? {
+        guard let value = unsafe getenv(name) else { return nil }
+        let text = unsafe String(cString: value)
+        return text.isEmpty ? nil : text
+    }
+}

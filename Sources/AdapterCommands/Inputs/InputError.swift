@@ -1,0 +1,34 @@
+/// An argument that parses as text and still means nothing.
+struct InputError: Error, CustomStringConvertible {
+    let description: String
+
+    static func malformedWeight(_ text: String) -> InputError {
+        InputError(
+            description:
+                "Unable to read '\(text)': what follows '=' is not a number. Write REF=WEIGHT, such as team/a:v1=0.7.")
+    }
+
+    static func malformedLabel(_ text: String) -> InputError {
+        InputError(description: "Unable to read the label '\(text)': KEY=VALUE is expected.")
+    }
+
+    static func malformedBase(_ text: String) -> InputError {
+        InputError(
+            description:
+                "Unable to read the base model '\(text)': NAME, NAME@REVISION or NAME@sha256:DIGEST is expected.")
+    }
+
+    static func notAnAdapter(_ path: String) -> InputError {
+        InputError(
+            description:
+                "Unable to read '\(path)': it is neither a PEFT folder (with adapter_config.json) nor an .adpt "
+                + "file. Name one of these.")
+    }
+
+    static func referenceNeeded(_ text: String, verb: String) -> InputError {
+        InputError(
+            description:
+                "Unable to \(verb) '\(text)': it is a path, a reference is needed so that the result can name its "
+                + "parents. Push it first: adapterctl push \(text) NAME.")
+    }
+}

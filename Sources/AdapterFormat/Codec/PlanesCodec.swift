@@ -1,0 +1,171 @@
+internal import Glibc
+internal import Tensors
+
+/// Byte planes with the exponent realigned (spec clause 8.8): the bytes that vary little are put together, where entropy
+/// coding finds them, and the mantissa's noise is left alone.
+enum PlanesCodec {
+    /// How a plane is stored, with the numbers of the mode byte.
+    private enum Mode: UInt8 {
+        case constant = 0
+        case raw = 1
+        case zstd = 2
+    }
+
+    /// A frame's length takes three bytes.
+    private static let lengthByteCount = 3
+
+    /// The encoded bytes, or nil when they would not be shorter than the chunk.
+    ///
+    /// - Parameter scratch: at least as long as the chunk.
+    static func encode(_ chunk: [UInt8], dtype: DType, compressor: ZstdCompressor, scratch: inout [UInt8]) throws
+        -> [UInt8]?
+    {
+        let planeCount = dtype.byteCount
+        let count = chunk.count / planeCount
+        ByteTransposition.split(chunk, dtype: dtype, into: &scratch)
+        var modes: UInt8 = 0
+        var isShorter = true
+        // Contents are written where they stand if every plane needs a length, and moved up afterwards.
+        let contentStart = 1 + lengthByteCount * planeCount
+        let capacity = contentStart + chunk.count
+        let encoded = try unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, initialized in
+            let target = UnsafeMutableRawBufferPointer(buffer)
+            var lengths: [Int] = []
+            var position = contentStart
+            try unsafe scratch.withUnsafeBytes { planes in
+                for index in 0..<planeCount {
+                    let plane = unsafe UnsafeRawBufferPointer(rebasing: planes[index * count..<(index + 1) * count])
+                    // All planes raw fill the buffer exactly, so there is always room.
+                    let room = unsafe UnsafeMutableRawBufferPointer(rebasing: target[position..<capacity])
+                    let stored = try unsafe store(plane, into: room, compressor)
+                    modes |= stored.mode.rawValue << UInt8(2 * index)
+                    if stored.mode == .zstd { lengths.append(stored.byteCount) }
+                    position += stored.byteCount
+                }
+            }
+            let start = 1 + lengthByteCount * lengths.count
+            guard position - contentStart + start < chunk.count else {
+                isShorter = false
+                return
+            }
+            unsafe target.storeBytes(of: modes, as: UInt8.self)
+            for (index, length) in lengths.enumerated() {
+                for byte in 0..<lengthByteCount {
+                    unsafe target[1 + lengthByteCount * index + byte] = UInt8(truncatingIfNeeded: length >> (8 * byte))
+                }
+            }
+            if let base = target.baseAddress {
+                unsafe memmove(base + start, base + contentStart, position - contentStart)
+            }
+            initialized = position - contentStart + start
+        }
+        return isShorter ? encoded : nil
+    }
+
+    /// Stores one plane by the rule of spec clause 10.3 in a room that is at least as long as the plane.
+    private static func store(
+        _ plane: UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer, _ compressor: ZstdCompressor
+    ) throws -> (mode: Mode, byteCount: Int) {
+        guard let first = unsafe plane.first, let start = plane.baseAddress else { return (.raw, 0) }
+        if unsafe memcmp(start, start + 1, plane.count - 1) == 0 {
+            unsafe room.storeBytes(of: first, as: UInt8.self)
+            return (.constant, 1)
+        }
+        let entropy = unsafe Entropy.bitsPerByte(of: UnsafeRawBufferPointer(rebasing: plane.prefix(65_536)))
+        if entropy <= 7.95 {
+            let limit = unsafe UnsafeMutableRawBufferPointer(rebasing: room.prefix(plane.count - 1))
+            if let byteCount = try unsafe compressor.compress(plane, into: limit, entropy < 1.2 ? .fast : .huffman) {
+                return (.zstd, byteCount)
+            }
+        }
+        unsafe room.copyMemory(from: plane)
+        return (.raw, plane.count)
+    }
+
+    /// The chunk's bytes.
+    ///
+    /// - Parameter scratch: at least `byteCount` long.
+    /// - Throws: ``FormatError`` with code `malformedChunk`.
+    static func decode(
+        _ encoded: [UInt8], byteCount: Int, dtype: DType, decompressor: ZstdDecompressor, scratch: inout [UInt8]
+    ) throws -> [UInt8] {
+        let planeCount = dtype.byteCount
+        let count = byteCount / planeCount
+        let modes = try modes(encoded, planeCount)
+        let lengths = try lengths(encoded, frameCount: modes.filter { $0 == .zstd }.count, below: count)
+        var position = 1 + lengthByteCount * lengths.count
+        var nextLength = 0
+        for (index, mode) in modes.enumerated() {
+            let stored: Int
+            switch mode {
+            case .constant: stored = 1
+            case .raw: stored = count
+            case .zstd:
+                stored = lengths[nextLength]
+                nextLength += 1
+            }
+            guard stored <= encoded.count - position else {
+                throw FormatError(.malformedChunk, "A chunk ends within its plane \(index).")
+            }
+            try unsafe scratch.withUnsafeMutableBytes { planes in
+                let plane = unsafe UnsafeMutableRawBufferPointer(rebasing: planes[index * count..<(index + 1) * count])
+                try unsafe encoded.withUnsafeBytes { bytes in
+                    let content = unsafe UnsafeRawBufferPointer(rebasing: bytes[position..<position + stored])
+                    switch mode {
+                    case .constant:
+                        guard let start = plane.baseAddress else { return }
+                        unsafe memset(start, Int32(content[0]), count)
+                    case .raw: unsafe plane.copyMemory(from: content)
+                    case .zstd: try unsafe decompressor.decompress(content, into: plane)
+                    }
+                }
+            }
+            position += stored
+        }
+        guard position == encoded.count else {
+            throw FormatError(.malformedChunk, "Bytes follow the last plane of a chunk.")
+        }
+        return ByteTransposition.join(scratch, dtype: dtype, byteCount: byteCount)
+    }
+
+    private static func modes(_ encoded: [UInt8], _ planeCount: Int) throws -> [Mode] {
+        guard let byte = encoded.first, planeCount == 4 || byte >> UInt8(2 * planeCount) == 0 else {
+            throw FormatError(.malformedChunk, "A chunk states modes for more planes than its elements have bytes.")
+        }
+        return try (0..<planeCount).map { index in
+            guard let mode = Mode(rawValue: byte >> UInt8(2 * index) & 3) else {
+                throw FormatError(.malformedChunk, "Plane \(index) of a chunk has an unknown mode.")
+            }
+            return mode
+        }
+    }
+
+    private static func lengths(_ encoded: [UInt8], frameCount: Int, below count: Int) throws -> [Int] {
+        guard encoded.count >= 1 + lengthByteCount * frameCount else {
+            throw FormatError(.malformedChunk, "A chunk ends within the lengths of its planes.")
+        }
+        return try (0..<frameCount).map { frame in
+            let start = 1 + lengthByteCount * frame
+            let length = (0..<lengthByteCount).reduce(0) { $0 | Int(encoded[start + $1]) << (8 * $1) }
+            guard length < count else {
+                throw FormatError(.malformedChunk, "A frame of \(length) bytes is not shorter than its plane.")
+            }
+            return length
+        }
+    }
+}
+
+/// The information in a run of bytes, taken as independent draws.
+enum Entropy {
+    /// Shannon's entropy of the byte distribution, 0 to 8.
+    static func bitsPerByte(of bytes: UnsafeRawBufferPointer) -> Double {
+        var counts = [Int](repeating: 0, count: 256)
+        for index in 0..<bytes.count { unsafe counts[Int(bytes[index])] += 1 }
+        let total = Double(bytes.count)
+        return counts.reduce(0) { sum, count in
+            guard count > 0 else { return sum }
+            let share = Double(count) / total
+            return sum - share * log2(share)
+        }
+    }
+}

@@ -1,0 +1,186 @@
+internal import Adapters
+internal import ByteCoding
+internal import Integrity
+internal import Tensors
+
+/// A file's whole header, read and checked: after this, every offset, count and shape in it can be relied on.
+struct AdapterHeader {
+    let fixed: FixedHeader
+    let sections: [SectionEntry]
+    let metadata: IdentityMetadata
+    let notes: AdapterNotes
+    let names: NameTable
+    let modules: [ModuleRecord]
+    let tensors: [TensorRecord]
+    let chunks: [ChunkRecord]
+
+    /// Parses the first `headerByteCount` bytes of a file.
+    ///
+    /// - Parameters:
+    ///   - fixed: the fixed header, checked against the file's length.
+    ///   - bytes: the header, the fixed part included.
+    init(_ fixed: FixedHeader, bytes: [UInt8], limits: ReadLimits) throws {
+        guard FixedHeader.digest(ofHeader: bytes) == fixed.headerDigest else {
+            throw FormatError(
+                .digestMismatch, "The header does not have the digest that it states. The file is damaged.",
+                byteOffset: 0)
+        }
+        self.fixed = fixed
+        let sections = try AdapterHeader.readSections(fixed, bytes)
+        self.sections = sections
+        func content(_ tag: SectionTag) -> (bytes: [UInt8], offset: Int) {
+            guard let entry = sections.first(where: { $0.tag == tag }) else { return ([], 0) }
+            return (Array(bytes[entry.offset..<entry.end]), entry.offset)
+        }
+        let metadataBytes = content(.metadata)
+        metadata = try IdentityMetadata(from: metadataBytes.bytes, baseOffset: metadataBytes.offset)
+        notes = sections.contains { $0.tag == .notes } ? try AdapterHeader.readNotes(content(.notes)) : AdapterNotes()
+        let nameBytes = content(.names)
+        names = try NameTable(from: nameBytes.bytes, baseOffset: nameBytes.offset)
+        modules = try AdapterHeader.readRecords(
+            content(.modules), FormatConstants.moduleRecordByteCount, FormatConstants.maximumModuleCount
+        ) { reader throws in try ModuleRecord(from: &reader) }
+        tensors = try AdapterHeader.readRecords(
+            content(.tensors), FormatConstants.tensorRecordByteCount, FormatConstants.maximumTensorCount
+        ) { reader throws in try TensorRecord(from: &reader) }
+        chunks = try AdapterHeader.readRecords(
+            content(.chunks), FormatConstants.chunkRecordByteCount, .max
+        ) { reader throws in try ChunkRecord(from: &reader) }
+        try checkModules()
+        try checkTensors(limits)
+        try checkChunks()
+        try checkContentRoot(metadata: metadataBytes.bytes)
+    }
+
+    // MARK: Reading
+
+    private static func readSections(_ fixed: FixedHeader, _ bytes: [UInt8]) throws -> [SectionEntry] {
+        let tableEnd =
+            FormatConstants.fixedHeaderByteCount + fixed.sectionCount * FormatConstants.sectionEntryByteCount
+        let table = Array(bytes[FormatConstants.fixedHeaderByteCount..<tableEnd])
+        var reader = ByteReader(table.span, baseOffset: FormatConstants.fixedHeaderByteCount)
+        var sections: [SectionEntry] = []
+        for _ in 0..<fixed.sectionCount { sections.append(try SectionEntry(from: &reader)) }
+        func invalid(_ reason: String) -> FormatError {
+            FormatError(
+                .malformedHeader, "The section table is invalid: \(reason).",
+                byteOffset: FormatConstants.fixedHeaderByteCount)
+        }
+        guard sections.prefix(SectionTag.critical.count).map(\.tag) == SectionTag.critical else {
+            throw invalid("it does not start with META, NAME, MODL, TENS and CHNK")
+        }
+        for (index, section) in sections.enumerated() {
+            let isKnown = index < SectionTag.critical.count
+            guard isKnown || !section.isCritical else {
+                throw FormatError(
+                    .unknownSection,
+                    "The section '\(section.tag)' must be understood and is not known. "
+                        + "Update adapterctl.", byteOffset: section.offset)
+            }
+            guard !isKnown || section.isCritical else { throw invalid("'\(section.tag)' is not marked critical") }
+        }
+        let ancillary = sections.dropFirst(SectionTag.critical.count)
+        guard Set(ancillary.map(\.tag)).count == ancillary.count,
+            !ancillary.contains(where: { SectionTag.critical.contains($0.tag) })
+        else { throw invalid("a tag occurs twice") }
+        // The required sections are header sections wherever they start: empty ones may start at the header's end.
+        let trailingStart = ancillary.firstIndex { $0.offset >= fixed.headerByteCount } ?? sections.endIndex
+        let header = Array(sections[..<trailingStart])
+        let trailing = Array(sections[trailingStart...])
+        guard trailing.allSatisfy({ $0.offset >= fixed.headerByteCount }) else {
+            throw invalid("a trailing section stands before a header section")
+        }
+        guard !trailing.contains(where: { $0.tag == .notes }), !header.contains(where: { $0.tag == .provenance }) else {
+            throw invalid("NOTE belongs into the header and PROV behind the data")
+        }
+        guard trailing.allSatisfy({ $0.tag != .provenance || $0.byteCount <= FormatConstants.maximumDocumentByteCount })
+        else { throw FormatError(.limitExceeded, "The provenance record is too long.", byteOffset: fixed.dataEnd) }
+        for group in [Array(header.dropFirst(SectionTag.critical.count)), trailing] {
+            guard zip(group, group.dropFirst()).allSatisfy({ $0.tag < $1.tag }) else {
+                throw invalid("ancillary sections are not in ascending order")
+            }
+        }
+        try checkPlaces(fixed, header: header, trailing: trailing, bytes: bytes, tableEnd: tableEnd)
+        for section in header
+        where SHA256.hash(Array(bytes[section.offset..<section.end])) != section.digest {
+            throw FormatError(
+                .digestMismatch, "The section '\(section.tag)' does not have the digest that the table states.",
+                byteOffset: section.offset)
+        }
+        return sections
+    }
+
+    /// Sections follow each other without gaps other than zero padding (spec clauses 3.3, 3.4, 4.8).
+    private static func checkPlaces(
+        _ fixed: FixedHeader, header: [SectionEntry], trailing: [SectionEntry], bytes: [UInt8], tableEnd: Int
+    ) throws {
+        func misplaced(_ section: SectionEntry) -> FormatError {
+            FormatError(
+                .malformedHeader,
+                "The section '\(section.tag)' leaves a gap, overlaps or ends outside its part of "
+                    + "the file.", byteOffset: section.offset)
+        }
+        var position = tableEnd
+        for section in header {
+            let start = position + position.padding(to: 8)
+            guard section.offset == start, section.end <= fixed.headerByteCount else { throw misplaced(section) }
+            try checkPadding(bytes, position..<start)
+            position = section.end
+        }
+        guard fixed.headerByteCount - position < max(8, fixed.alignment) else {
+            throw FormatError(.malformedHeader, "The header is followed by a gap.", byteOffset: position)
+        }
+        try checkPadding(bytes, position..<fixed.headerByteCount)
+        position = fixed.dataEnd
+        for section in trailing {
+            guard section.offset == position, section.end <= fixed.fileByteCount else { throw misplaced(section) }
+            position = section.end
+        }
+        guard position == fixed.fileByteCount else {
+            throw FormatError(.malformedHeader, "The sections do not fill the file.", byteOffset: position)
+        }
+    }
+
+    private static func checkPadding(_ bytes: [UInt8], _ range: Range<Int>) throws {
+        guard bytes[range].allSatisfy({ $0 == 0 }) else {
+            throw FormatError(
+                .malformedHeader, "Padding in the header is not zero.", byteOffset: range.lowerBound)
+        }
+    }
+
+    private static func readNotes(_ content: (bytes: [UInt8], offset: Int)) throws -> AdapterNotes {
+        let document = try MetadataDocument.decode(
+            content.bytes, named: "notes", limit: FormatConstants.maximumDocumentByteCount, baseOffset: content.offset)
+        guard document.map?.isEmpty == false else {
+            throw FormatError(
+                .malformedMetadata, "The notes are not a map with entries.", byteOffset: content.offset)
+        }
+        do {
+            return try AdapterNotes(metadata: document)
+        } catch let error as AdapterError {
+            throw FormatError(.malformedMetadata, error.message, byteOffset: content.offset)
+        }
+    }
+
+    private static func readRecords<Record>(
+        _ content: (bytes: [UInt8], offset: Int), _ recordByteCount: Int, _ maximum: Int,
+        _ read: (inout ByteReader) throws -> Record
+    ) throws -> [Record] {
+        let (count, rest) = content.bytes.count.quotientAndRemainder(dividingBy: recordByteCount)
+        guard rest == 0 else {
+            throw FormatError(
+                .malformedTable,
+                "A table of \(content.bytes.count) bytes does not hold whole records of "
+                    + "\(recordByteCount).", byteOffset: content.offset)
+        }
+        guard count <= maximum else {
+            throw FormatError(
+                .limitExceeded, "A table has \(count) records, \(maximum) are possible.", byteOffset: content.offset)
+        }
+        var reader = ByteReader(content.bytes.span, baseOffset: content.offset)
+        var records: [Record] = []
+        records.reserveCapacity(count)
+        for _ in 0..<count { records.append(try read(&reader)) }
+        return records
+    }
+}

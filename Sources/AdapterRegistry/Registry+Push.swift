@@ -1,0 +1,112 @@
+public import AdapterFormat
+public import Adapters
+import FileSystem
+import Integrity
+
+extension Registry {
+    /// Stores an adapter and sets a tag to it.
+    ///
+    /// The file is written, made durable and moved to its name; then one transaction adds its rows, its lineage and the
+    /// tag. A failure before that leaves the registry as it was, but for a stored file that nothing names. The same
+    /// file pushed to the same tag again changes nothing.
+    ///
+    /// - Parameters:
+    ///   - adapter: the adapter; its tensors are read once, in the order of the file.
+    ///   - reference: the tag to set.
+    ///   - codec: how the tensors are stored.
+    ///   - expected: where the tag must stand for the push to happen.
+    ///   - provenance: how the adapter was computed; asked after its last tensor has been read.
+    ///   - progress: called with the number of tensor bytes read since the last call.
+    /// - Throws: ``RegistryError`` with code `wrongKind` for a reference to a digest, `conflict`, `immutableTag`,
+    ///   `readOnly` or `noSpace`; what reading the tensors and writing the format throw.
+    /// - Complexity: reads all tensors.
+    public func push(
+        _ adapter: Adapter, as reference: Reference, codec: WritingCodec = .planes, expected: ExpectedTag = .any,
+        provenance: (() throws -> Provenance)? = nil, progress: ((Int) -> Void)? = nil
+    ) throws -> StoredAdapter {
+        try writing("push to the registry") {
+            let tag = try tag(of: reference, verb: "push to")
+            try checkEarly(expected, reference, tag)
+            let output = try blobs.makeTemporary()
+            let written = try AdapterFileWriter.write(
+                adapter, to: output, codec: codec, provenance: provenance, progress: progress)
+            // The rows come from what can be read back, not from what was meant to be written.
+            let file = try AdapterFile(opening: output.temporaryPath, limits: limits)
+            guard file.contentRoot == written.contentRoot, file.byteCount == written.byteCount else {
+                throw RegistryError(
+                    .damagedBlob,
+                    "Unable to push to '\(reference)': the written file reads back as \(file.contentRoot), "
+                        + "\(written.contentRoot) was expected. Check the disk.",
+                    reference: reference.description, digest: written.digest)
+            }
+            return try store(output, try AdapterRecord(file, digest: written.digest), as: reference, expected: expected)
+        }
+    }
+
+    /// Stores an adapter file byte for byte, after verifying it, and sets a tag to it.
+    ///
+    /// - Parameters:
+    ///   - path: the adapter file.
+    ///   - reference: the tag to set.
+    ///   - expected: where the tag must stand for the push to happen.
+    ///   - progress: called with the number of bytes examined since the last call; their sum is twice the file's length.
+    /// - Throws: ``RegistryError`` as ``push(_:as:codec:expected:provenance:progress:)``; `FormatError` when the file is
+    ///   damaged or not an adapter file; `FileSystemError` when it cannot be read.
+    /// - Complexity: reads the file once and its copy twice.
+    public func push(
+        contentsOf path: String, as reference: Reference, expected: ExpectedTag = .any,
+        progress: ((Int) -> Void)? = nil
+    ) throws -> StoredAdapter {
+        try writing("push to the registry") {
+            let tag = try tag(of: reference, verb: "push to")
+            try checkEarly(expected, reference, tag)
+            let output = try blobs.makeTemporary()
+            let source = try InputFile(opening: path)
+            try source.forEachPiece(in: 0..<source.byteCount) { try output.write($0) }
+            // The copy is verified, not the source, which another process may change meanwhile.
+            let file = try AdapterFile(opening: output.temporaryPath, limits: limits)
+            let digest = try file.verify(progress: progress)
+            return try store(output, try AdapterRecord(file, digest: digest), as: reference, expected: expected)
+        }
+    }
+
+    /// Throws `conflict` before a large file is written in vain; what counts is the check when the tag moves.
+    private func checkEarly(_ expected: ExpectedTag, _ reference: Reference, _ tag: Tag) throws {
+        try catalog.read { database in
+            let repository = try Catalog.repositoryID(reference.repository, in: database)
+            let current = try repository.flatMap { try Catalog.tagRow($0, tag, in: database) }
+            try Catalog.check(expected, reference, current: current?.digest)
+        }
+    }
+
+    /// Moves a complete file to its name and names it in the catalog.
+    func store(
+        _ output: OutputFile, _ record: AdapterRecord, as reference: Reference, expected: ExpectedTag = .any
+    ) throws -> StoredAdapter {
+        try writing("push to the registry") {
+            let tag = try tag(of: reference, verb: "push to")
+            try blobs.commit(output, as: record.digest)
+            let change = Catalog.Change(operation: .push, actor: actor, message: record.summary.message)
+            return try catalog.write { database in
+                try Catalog.insert(record, at: change.date, in: database)
+                let repository = try Catalog.addVersion(
+                    reference.repository, record.digest, at: change.date, in: database)
+                try Catalog.move(
+                    reference, tag, to: record.digest, repository: repository, expected: expected,
+                    makeImmutable: false, change, in: database)
+                return try Catalog.resolve(reference, blobs: blobs, in: database)
+            }
+        }
+    }
+
+    /// The tag of a reference that is about to be set.
+    func tag(of reference: Reference, verb: String) throws -> Tag {
+        guard let tag = reference.tag else {
+            throw RegistryError(
+                .wrongKind,
+                "Unable to \(verb) '\(reference)': a digest follows from the bytes and cannot be chosen. Name a tag.",
+                reference: reference.description)
+        }
+        return tag
+    }
+}

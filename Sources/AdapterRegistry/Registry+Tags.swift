@@ -1,0 +1,77 @@
+import GRDB
+import Integrity
+
+extension Registry {
+    /// Sets a tag to what a reference stands for, in the same or in another repository.
+    ///
+    /// - Parameters:
+    ///   - source: the adapter.
+    ///   - target: the tag to set.
+    ///   - expected: where the tag must stand for it to move.
+    ///   - immutable: true fixes the tag for good; false leaves it as it is.
+    ///   - message: what the history shall say.
+    /// - Throws: ``RegistryError`` with code `notFound`, `conflict`, `immutableTag`, `wrongKind` or `readOnly`.
+    @discardableResult
+    public func tag(
+        _ source: Reference, as target: Reference, expected: ExpectedTag = .any, immutable: Bool = false,
+        message: String? = nil
+    ) throws -> StoredAdapter {
+        let tag = try tag(of: target, verb: "tag")
+        let change = Catalog.Change(operation: .tag, actor: actor, message: message)
+        return try catalog.write { database in
+            let stored = try Catalog.resolve(source, blobs: blobs, in: database)
+            let repository = try Catalog.addVersion(target.repository, stored.digest, at: change.date, in: database)
+            try Catalog.move(
+                target, tag, to: stored.digest, repository: repository, expected: expected, makeImmutable: immutable,
+                change, in: database)
+            return try Catalog.resolve(target, blobs: blobs, in: database)
+        }
+    }
+
+    /// Removes a tag. The version stays in its repository, under its digest.
+    ///
+    /// - Throws: ``RegistryError`` with code `notFound`, `conflict`, `immutableTag`, `wrongKind` or `readOnly`.
+    public func untag(_ reference: Reference, expected: ExpectedTag = .any, message: String? = nil) throws {
+        let tag = try tag(of: reference, verb: "untag")
+        let change = Catalog.Change(operation: .untag, actor: actor, message: message)
+        try catalog.write { database in
+            let repository = try self.repository(of: reference, in: database)
+            _ = try Catalog.remove(reference, tag, repository: repository, expected: expected, change, in: database)
+        }
+    }
+
+    /// Removes an adapter from its repository.
+    ///
+    /// A tag goes together with the version it stands at, unless other tags of the repository stand there too. A digest
+    /// goes with all its tags. The stored file stays until unused files are collected, the history for ever.
+    ///
+    /// - Throws: ``RegistryError`` with code `notFound`, `conflict`, `immutableTag` or `readOnly`.
+    public func remove(_ reference: Reference, expected: ExpectedTag = .any, message: String? = nil) throws {
+        let change = Catalog.Change(operation: .remove, actor: actor, message: message)
+        try catalog.write { database in
+            let repository = try self.repository(of: reference, in: database)
+            let digest: Digest
+            switch reference.selector {
+            case .tag(let tag):
+                digest = try Catalog.remove(
+                    reference, tag, repository: repository, expected: expected, change, in: database)
+                guard try Catalog.tags(repository, at: digest, in: database).isEmpty else { return }
+            case .digest(let wanted):
+                digest = try Catalog.resolve(reference, blobs: blobs, in: database).digest
+                for tag in try Catalog.tags(repository, at: wanted, in: database) {
+                    _ = try Catalog.remove(
+                        Reference(reference.repository, tag: tag), tag, repository: repository, expected: .any, change,
+                        in: database)
+                }
+            }
+            try Catalog.removeVersion(repository, digest, in: database)
+        }
+    }
+
+    private func repository(of reference: Reference, in database: Database) throws -> Int64 {
+        guard let repository = try Catalog.repositoryID(reference.repository, in: database) else {
+            throw try Catalog.notFound(reference, in: database)
+        }
+        return repository
+    }
+}

@@ -1,0 +1,68 @@
+import Glibc
+
+/// A regular file opened for reading by position.
+///
+/// Bytes are copied out with `pread(2)` and never mapped: whoever verifies them owns them, so a file that is changed or
+/// cut short by another process can end in an error but not in a fault or in unverified bytes.
+public struct InputFile: Sendable {
+    private let descriptor: FileDescriptor
+    /// The file's length when it was opened, in bytes.
+    public let byteCount: Int
+
+    /// The path the file was opened with.
+    public var path: String { descriptor.path }
+
+    /// Opens a regular file.
+    ///
+    /// - Throws: ``FileSystemError`` with code `notFound`, `permissionDenied` or `wrongKind`.
+    public init(opening path: String) throws {
+        // O_NONBLOCK: opening a named pipe must not hang before its kind is known.
+        descriptor = try FileDescriptor(opening: path, flags: O_RDONLY | O_NONBLOCK, verb: "open")
+        let status = try descriptor.status()
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw FileSystemError(
+                .wrongKind, "Unable to open '\(path)': it is not a regular file. Name a file.", path: path)
+        }
+        byteCount = Int(status.st_size)
+    }
+
+    /// Copies `count` bytes from `offset` on.
+    ///
+    /// - Throws: ``FileSystemError`` with code `truncated` when the file ends earlier.
+    public func read(at offset: Int, count: Int) throws -> [UInt8] {
+        guard offset >= 0, count >= 0, offset <= byteCount, count <= byteCount - offset else {
+            throw truncated("\(count) bytes from byte \(offset) on")
+        }
+        return try descriptor.read(at: offset, count: count)
+    }
+
+    /// Hands over a range of the file in order, in pieces of at most one mebibyte.
+    ///
+    /// - Throws: ``FileSystemError`` with code `truncated` when the file ends earlier, and what `body` throws.
+    public func forEachPiece(in range: Range<Int>, _ body: ([UInt8]) throws -> Void) throws {
+        guard range.lowerBound >= 0, range.upperBound <= byteCount else { throw truncated("bytes \(range)") }
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: 1 << 20) {
+            try body(read(at: start, count: min(1 << 20, range.upperBound - start)))
+        }
+    }
+
+    /// The whole content of a small file.
+    ///
+    /// - Throws: ``FileSystemError`` with code `noSpace` when the file is larger than `limit` bytes.
+    public static func contents(of path: String, limit: Int) throws -> [UInt8] {
+        let file = try InputFile(opening: path)
+        guard file.byteCount <= limit else {
+            throw FileSystemError(
+                .noSpace, "Unable to read '\(path)': it has \(file.byteCount) bytes, at most \(limit) are accepted.",
+                path: path)
+        }
+        return try file.read(at: 0, count: file.byteCount)
+    }
+
+    private func truncated(_ expected: String) -> FileSystemError {
+        FileSystemError(
+            .truncated,
+            "Unable to read '\(path)': \(expected) expected, the file has \(byteCount) bytes or fewer. "
+                + "Fetch or write the file again.", path: path)
+    }
+}

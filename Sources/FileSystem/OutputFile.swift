@@ -1,0 +1,103 @@
+import Glibc
+
+/// A file under construction: it appears under its name complete and durable, or not at all.
+///
+/// Bytes go to a temporary file first. ``commit(as:mode:)`` flushes it, renames it and flushes the folder. A file that is not committed is removed when it is released.
+public final class OutputFile {
+    private let descriptor: FileDescriptor
+    private var isCommitted = false
+    /// Where the bytes are until the commit.
+    public let temporaryPath: String
+    /// How many bytes ``write(_:)`` has appended, gaps made by ``seek(to:)`` included.
+    public private(set) var offset = 0
+
+    /// Creates the temporary file in a folder of the file system on which the finished file will stand.
+    public init(in folder: String) throws {
+        temporaryPath = "\(folder)/.\(uniqueSuffix())"
+        descriptor = try FileDescriptor(opening: temporaryPath, flags: O_RDWR | O_CREAT | O_EXCL, verb: "create")
+        // The lock tells others that this temporary file has a living owner. Somebody who is just examining the file
+        // holds it for a moment, so this waits.
+        _ = try descriptor.lock(wait: true)
+    }
+
+    /// Creates the temporary file beside `path`.
+    public convenience init(beside path: String) throws {
+        try self.init(in: split(path).folder)
+    }
+
+    deinit {
+        if !isCommitted { unsafe unlink(temporaryPath) }
+    }
+
+    /// Appends bytes at the current offset.
+    public func write(_ bytes: [UInt8]) throws {
+        try write(bytes, at: offset)
+        offset += bytes.count
+    }
+
+    /// Moves the offset of the next ``write(_:)``; bytes skipped read as zero.
+    public func seek(to offset: Int) {
+        self.offset = offset
+    }
+
+    /// Writes bytes at a position of their own without moving the offset.
+    public func write(_ bytes: [UInt8], at position: Int) throws {
+        var written = 0
+        while written < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe pwrite(
+                    descriptor.rawValue, buffer.baseAddress?.advanced(by: written), buffer.count - written,
+                    off_t(position + written))
+            }
+            if count >= 0 {
+                written += count
+            } else if errno != EINTR {
+                throw FileSystemError.systemCall("write", temporaryPath)
+            }
+        }
+    }
+
+    /// Copies bytes written earlier.
+    ///
+    /// - Throws: ``FileSystemError`` with code `truncated` when the file ends earlier.
+    public func read(at position: Int, count: Int) throws -> [UInt8] {
+        let byteCount = Int(try descriptor.status().st_size)
+        guard position >= 0, count >= 0, position <= byteCount, count <= byteCount - position else {
+            throw FileSystemError(
+                .truncated,
+                "Unable to read '\(temporaryPath)': \(count) bytes from byte \(position) on expected, \(byteCount) are "
+                    + "written.", path: temporaryPath)
+        }
+        return try descriptor.read(at: position, count: count)
+    }
+
+    /// Makes the file durable and lets it appear under `path`, replacing what stood there.
+    ///
+    /// - Parameter mode: the permission bits of the finished file.
+    public func commit(as path: String, mode: UInt32 = 0o644) throws {
+        guard fchmod(descriptor.rawValue, mode_t(mode)) == 0 else {
+            throw FileSystemError.systemCall("set the mode of", path)
+        }
+        try descriptor.synchronize()
+        guard unsafe rename(temporaryPath, path) == 0 else { throw FileSystemError.systemCall("write", path) }
+        isCommitted = true
+        try Directory.synchronize(split(path).folder)
+    }
+}
+
+/// The folder of a path and the name in it.
+package func split(_ path: String) -> (folder: String, name: String) {
+    // Bytes, not characters: a slash and a combining mark that a name starts with would be one character.
+    let slash = UInt8(ascii: "/")
+    var trimmed = Substring(path).utf8
+    while trimmed.count > 1, trimmed.last == slash { trimmed.removeLast() }
+    guard let last = trimmed.lastIndex(of: slash) else { return (".", String(Substring(trimmed))) }
+    let folder = String(Substring(trimmed[..<last]))
+    return (folder.isEmpty ? "/" : folder, String(Substring(trimmed[trimmed.index(after: last)...])))
+}
+
+/// A suffix that no other temporary file has: process and 64 random bits.
+func uniqueSuffix() -> String {
+    var generator = SystemRandomNumberGenerator()
+    return "\(getpid())-\(String(generator.next() as UInt64, radix: 16)).tmp"
+}

@@ -1,0 +1,8 @@
+import AdapterCommands
+
+@main
+enum Main {
+    static func main() {
+        Adapterctl.runAndExit()
+    }
+}

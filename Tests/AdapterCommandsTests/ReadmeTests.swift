@@ -1,0 +1,41 @@
+import AdapterTesting
+import Foundation
+import Testing
+
+/// The README's commands work as they stand there.
+@Suite struct ReadmeTests {
+    @Test func `every adapterctl line of the README runs`() throws {
+        try withTemporaryDirectory { folder in
+            let root = URL(fileURLWithPath: Fixtures.directory).deletingLastPathComponent().deletingLastPathComponent()
+            let readme = try String(contentsOf: root.appendingPathComponent("README.md"), encoding: .utf8)
+            try FileManager.default.createSymbolicLink(
+                atPath: folder + "/fixtures", withDestinationPath: root.appendingPathComponent("fixtures").path)
+            let tool = CommandLineTool(registry: folder + "/registry")
+            let commands = readme.split(separator: "\n").filter { $0.hasPrefix("adapterctl ") }
+            #expect(commands.count >= 8)
+            for command in commands {
+                let arguments = command.dropFirst("adapterctl ".count)
+                let result = try tool.run(
+                    [], launcher: ["/bin/bash", "-c", "\"$0\" \(arguments)"], directory: folder)
+                #expect(result.status == 0, "\(command): \(result.errors)")
+            }
+        }
+    }
+
+    @Test func `every command has help with an example`() throws {
+        let tool = CommandLineTool(registry: "/nonexistent")
+        let commands = [
+            "push", "pull", "list", "show", "tag", "untag", "rm", "history", "verify", "merge", "interpolate",
+            "convert",
+            "pack", "unpack", "completions",
+        ]
+        let help = try tool.run("--help")
+        for command in commands {
+            #expect(help.output.contains("\n  \(command)"))
+            let result = try tool.run(command, "--help")
+            #expect(result.status == 0)
+            #expect(result.output.contains("adapterctl \(command) "), "\(command) has no example")
+        }
+        #expect(try tool.run("--version").status == 0)
+    }
+}
