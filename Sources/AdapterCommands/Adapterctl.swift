@@ -24,8 +24,9 @@ public struct Adapterctl: ParsableCommand {
         version: ToolVersion.current,
         subcommands: [
             PushCommand.self, PullCommand.self, ListCommand.self, ShowCommand.self, TagCommand.self, UntagCommand.self,
-            RemoveCommand.self, HistoryCommand.self, VerifyCommand.self, MergeCommand.self, InterpolateCommand.self,
-            ConvertCommand.self, PackCommand.self, UnpackCommand.self, CompletionsCommand.self,
+            RemoveCommand.self, HistoryCommand.self, VerifyCommand.self, SignCommand.self, KeyCommand.self,
+            MergeCommand.self, InterpolateCommand.self, ConvertCommand.self, PackCommand.self, UnpackCommand.self,
+            CompletionsCommand.self,
         ])
 
     /// Creates the command.

@@ -29,6 +29,8 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let malformedChunk = Code(description: "malformedChunk")
         /// Bytes do not have the digest that the file states.
         public static let digestMismatch = Code(description: "digestMismatch")
+        /// The signatures in a file do not have the form of signatures; nothing is said about their validity.
+        public static let malformedSignature = Code(description: "malformedSignature")
         /// The adapter does not fit the format.
         public static let notRepresentable = Code(description: "notRepresentable")
     }

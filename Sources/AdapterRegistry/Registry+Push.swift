@@ -16,17 +16,20 @@ extension Registry {
     ///   - codec: how the tensors are stored.
     ///   - expected: where the tag must stand for the push to happen.
     ///   - provenance: how the adapter was computed; asked after its last tensor has been read.
+    ///   - original: the file that the adapter comes from; its signatures are kept where the content root stays.
     ///   - progress: called with the number of tensor bytes read since the last call.
     /// - Throws: ``RegistryError`` with code `wrongKind` for a reference to a digest, `conflict`, `immutableTag`,
     ///   `readOnly` or `noSpace`; what reading the tensors and writing the format throw.
     /// - Complexity: reads all tensors.
     public func push(
         _ adapter: Adapter, as reference: Reference, codec: WritingCodec = .planes, expected: ExpectedTag = .any,
-        provenance: (() throws -> Provenance)? = nil, progress: ((Int) -> Void)? = nil
+        provenance: (() throws -> Provenance)? = nil, signedAs original: AdapterFile? = nil,
+        progress: ((Int) -> Void)? = nil
     ) throws -> StoredAdapter {
         try writing("push to the registry") {
             let tag = try tag(of: reference, verb: "push to")
             try checkEarly(expected, reference, tag)
+            let signatures = try original?.signatures() ?? []
             let output = try blobs.makeTemporary()
             let written = try AdapterFileWriter.write(
                 adapter, to: output, codec: codec, provenance: provenance, progress: progress)
@@ -39,7 +42,13 @@ extension Registry {
                         + "\(written.contentRoot) was expected. Check the disk.",
                     reference: reference.description, digest: written.digest)
             }
-            return try store(output, try AdapterRecord(file, digest: written.digest), as: reference, expected: expected)
+            guard original?.contentRoot == file.contentRoot, !signatures.isEmpty else {
+                return try store(
+                    output, try AdapterRecord(file, digest: written.digest), as: reference, expected: expected)
+            }
+            let signed = try blobs.makeTemporary()
+            return try store(
+                signed, try copy(file, signatures: signatures, to: signed), as: reference, expected: expected)
         }
     }
 
@@ -50,7 +59,7 @@ extension Registry {
     ///   - reference: the tag to set.
     ///   - expected: where the tag must stand for the push to happen.
     ///   - progress: called with the number of bytes examined since the last call; their sum is twice the file's length.
-    /// - Throws: ``RegistryError`` as ``push(_:as:codec:expected:provenance:progress:)``; `FormatError` when the file is
+    /// - Throws: ``RegistryError`` as ``push(_:as:codec:expected:provenance:signedAs:progress:)``; `FormatError` when the file is
     ///   damaged or not an adapter file; `FileSystemError` when it cannot be read.
     /// - Complexity: reads the file once and its copy twice.
     public func push(
@@ -81,12 +90,14 @@ extension Registry {
 
     /// Moves a complete file to its name and names it in the catalog.
     func store(
-        _ output: OutputFile, _ record: AdapterRecord, as reference: Reference, expected: ExpectedTag = .any
+        _ output: OutputFile, _ record: AdapterRecord, as reference: Reference, expected: ExpectedTag = .any,
+        operation: TagEvent.Operation = .push, message: String? = nil
     ) throws -> StoredAdapter {
         try writing("push to the registry") {
             let tag = try tag(of: reference, verb: "push to")
             try blobs.commit(output, as: record.digest)
-            let change = Catalog.Change(operation: .push, actor: actor, message: record.summary.message)
+            let change = Catalog.Change(
+                operation: operation, actor: actor, message: message ?? record.summary.message)
             return try catalog.write { database in
                 try Catalog.insert(record, at: change.date, in: database)
                 let repository = try Catalog.addVersion(

@@ -8,6 +8,8 @@ public struct TagEvent: Hashable, Sendable {
         case push
         /// The tag was set to a version that was stored already, or made immutable.
         case tag
+        /// The adapter was stored again with other signatures.
+        case sign
         /// The tag was removed; the version stayed.
         case untag
         /// The tag was removed together with the version.

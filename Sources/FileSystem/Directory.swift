@@ -58,6 +58,37 @@ public enum Directory {
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
+    /// The paths, relative to a folder, of all regular files in it and below, in the order of their UTF-8 bytes.
+    ///
+    /// - Parameter isSkipped: tells of a relative path whether it is left out, a folder with everything in it.
+    /// - Throws: ``FileSystemError`` with code `wrongKind` for a link, a pipe and anything else that is neither a file nor
+    ///   a folder.
+    public static func files(below path: String, except isSkipped: (String) -> Bool = { _ in false }) throws -> [String]
+    {
+        var files: [String] = []
+        var folders = [""]
+        while let folder = folders.popLast() {
+            for name in try names(in: folder.isEmpty ? path : "\(path)/\(folder)") {
+                let relative = folder.isEmpty ? name : "\(folder)/\(name)"
+                guard !isSkipped(relative) else { continue }
+                var status = stat()
+                guard unsafe lstat("\(path)/\(relative)", &status) == 0 else {
+                    throw FileSystemError.systemCall("examine", "\(path)/\(relative)")
+                }
+                switch status.st_mode & S_IFMT {
+                case S_IFREG: files.append(relative)
+                case S_IFDIR: folders.append(relative)
+                default:
+                    throw FileSystemError(
+                        .wrongKind,
+                        "Unable to read '\(path)/\(relative)': it is neither a file nor a folder. Remove it or replace it "
+                            + "by what it stands for.", path: "\(path)/\(relative)")
+                }
+            }
+        }
+        return files.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
     /// Makes the names in a folder durable.
     public static func synchronize(_ path: String) throws {
         try FileDescriptor(opening: path, flags: O_RDONLY | O_DIRECTORY, verb: "flush").synchronize()

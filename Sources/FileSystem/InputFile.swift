@@ -8,6 +8,8 @@ public struct InputFile: Sendable {
     private let descriptor: FileDescriptor
     /// The file's length when it was opened, in bytes.
     public let byteCount: Int
+    /// The file's permission bits when it was opened.
+    public let mode: UInt32
 
     /// The path the file was opened with.
     public var path: String { descriptor.path }
@@ -24,6 +26,7 @@ public struct InputFile: Sendable {
                 .wrongKind, "Unable to open '\(path)': it is not a regular file. Name a file.", path: path)
         }
         byteCount = Int(status.st_size)
+        mode = UInt32(status.st_mode & 0o777)
     }
 
     /// Copies `count` bytes from `offset` on.

@@ -2,7 +2,8 @@ import Glibc
 
 /// A file under construction: it appears under its name complete and durable, or not at all.
 ///
-/// Bytes go to a temporary file first. ``commit(as:mode:)`` flushes it, renames it and flushes the folder. A file that is not committed is removed when it is released.
+/// Bytes go to a temporary file first. ``commit(as:mode:replacing:)`` flushes it, renames it and flushes the folder. A
+/// file that is not committed is removed when it is released.
 public final class OutputFile {
     private let descriptor: FileDescriptor
     private var isCommitted = false
@@ -14,7 +15,9 @@ public final class OutputFile {
     /// Creates the temporary file in a folder of the file system on which the finished file will stand.
     public init(in folder: String) throws {
         temporaryPath = "\(folder)/.\(uniqueSuffix())"
-        descriptor = try FileDescriptor(opening: temporaryPath, flags: O_RDWR | O_CREAT | O_EXCL, verb: "create")
+        // Nobody else may read what is not finished: it may become a private key.
+        descriptor = try FileDescriptor(
+            opening: temporaryPath, flags: O_RDWR | O_CREAT | O_EXCL, mode: 0o600, verb: "create")
         // The lock tells others that this temporary file has a living owner. Somebody who is just examining the file
         // holds it for a moment, so this waits.
         _ = try descriptor.lock(wait: true)
@@ -71,15 +74,24 @@ public final class OutputFile {
         return try descriptor.read(at: position, count: count)
     }
 
-    /// Makes the file durable and lets it appear under `path`, replacing what stood there.
+    /// Makes the file durable and lets it appear under `path`.
     ///
-    /// - Parameter mode: the permission bits of the finished file.
-    public func commit(as path: String, mode: UInt32 = 0o644) throws {
+    /// - Parameters:
+    ///   - mode: the permission bits of the finished file.
+    ///   - replacing: whether it takes the place of what stands at `path`.
+    /// - Throws: ``FileSystemError`` with code `alreadyExists` when it may not replace what stands there.
+    public func commit(as path: String, mode: UInt32 = 0o644, replacing: Bool = true) throws {
         guard fchmod(descriptor.rawValue, mode_t(mode)) == 0 else {
             throw FileSystemError.systemCall("set the mode of", path)
         }
         try descriptor.synchronize()
-        guard unsafe rename(temporaryPath, path) == 0 else { throw FileSystemError.systemCall("write", path) }
+        if replacing {
+            guard unsafe rename(temporaryPath, path) == 0 else { throw FileSystemError.systemCall("write", path) }
+        } else {
+            // A second name, which is refused where one exists; then the first goes.
+            guard unsafe link(temporaryPath, path) == 0 else { throw FileSystemError.systemCall("write", path) }
+            unsafe unlink(temporaryPath)
+        }
         isCommitted = true
         try Directory.synchronize(split(path).folder)
     }

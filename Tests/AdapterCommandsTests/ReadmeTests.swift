@@ -25,9 +25,8 @@ import Testing
     @Test func `every command has help with an example`() throws {
         let tool = CommandLineTool(registry: "/nonexistent")
         let commands = [
-            "push", "pull", "list", "show", "tag", "untag", "rm", "history", "verify", "merge", "interpolate",
-            "convert",
-            "pack", "unpack", "completions",
+            "push", "pull", "list", "show", "tag", "untag", "rm", "history", "verify", "sign", "key", "merge",
+            "interpolate", "convert", "pack", "unpack", "completions",
         ]
         let help = try tool.run("--help")
         for command in commands {

@@ -16,6 +16,24 @@ struct DirectoryTests {
         }
     }
 
+    @Test func `all files below a folder are found in the order of their bytes`() throws {
+        try withTemporaryDirectory { folder in
+            for name in ["b", "a/c", "a/b/x", "a.b", ".git/config", "é", "a/skip/y"] {
+                try Directory.create(split("\(folder)/\(name)").folder)
+                try write([1], to: "\(folder)/\(name)")
+            }
+            try Directory.create("\(folder)/empty")
+            #expect(
+                try Directory.files(below: folder, except: { $0 == ".git" || $0 == "a/skip" })
+                    == ["a.b", "a/b/x", "a/c", "b", "é"])
+            #expect(try Directory.files(below: folder).count == 7)
+            try #require(symlink("b", "\(folder)/a/link") == 0)
+            let error = #expect(throws: FileSystemError.self) { try Directory.files(below: folder) }
+            #expect(error?.code == .wrongKind)
+            #expect(error?.path == "\(folder)/a/link")
+        }
+    }
+
     @Test func `a folder is not made where a file stands`() throws {
         try withTemporaryDirectory { folder in
             try write([1], to: "\(folder)/file")

@@ -10,6 +10,7 @@ struct InputFileTests {
             let file = try InputFile(opening: "\(folder)/file")
             #expect(file.byteCount == 100)
             #expect(file.path == "\(folder)/file")
+            #expect(file.mode == 0o644)
             #expect(try file.read(at: 0, count: 100) == Array(0..<100))
             #expect(try file.read(at: 97, count: 3) == [97, 98, 99])
             #expect(try file.read(at: 3, count: 1) == [3])

@@ -32,6 +32,33 @@ struct OutputFileTests {
         }
     }
 
+    @Test func `nobody else can read a file before its commit`() throws {
+        try withTemporaryDirectory { folder in
+            let file = try OutputFile(in: folder)
+            #expect(try mode(of: file.temporaryPath) & 0o077 == 0)
+        }
+    }
+
+    @Test func `a commit that may not replace keeps what stands there`() throws {
+        try withTemporaryDirectory { folder in
+            let first = try OutputFile(beside: "\(folder)/result")
+            try first.write([1])
+            try first.commit(as: "\(folder)/result", mode: 0o600, replacing: false)
+            #expect(try Directory.names(in: folder) == ["result"])
+            #expect(try mode(of: "\(folder)/result") == 0o600)
+            do {
+                let second = try OutputFile(beside: "\(folder)/result")
+                try second.write([2])
+                let error = #expect(throws: FileSystemError.self) {
+                    try second.commit(as: "\(folder)/result", replacing: false)
+                }
+                #expect(error?.code == .alreadyExists)
+            }
+            #expect(try Directory.names(in: folder) == ["result"])
+            #expect(try InputFile.contents(of: "\(folder)/result", limit: 1) == [1])
+        }
+    }
+
     @Test func `a file that is dropped is removed and what stood there stays`() throws {
         try withTemporaryDirectory { folder in
             try write([9], to: "\(folder)/result")

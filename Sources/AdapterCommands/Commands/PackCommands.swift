@@ -15,7 +15,7 @@ struct PackCommand: ParsableCommand {
               adapterctl pack ./my-adapter -o mapped.adpt --codec raw
             """)
 
-    @Argument(help: "The PEFT folder.")
+    @Argument(help: "The PEFT folder, or an .adpt file to store with another codec.")
     var path: String
 
     @Option(name: .shortAndLong, help: "The file to write.")
@@ -38,9 +38,18 @@ struct PackCommand: ParsableCommand {
         let loaded = try LoadedAdapter(.path(path), label: path, options: options)
         let provenance = try loaded.file?.provenance()
         let progress = options.console.progress("Packing", totalByteCount: loaded.adapter.tensorByteCount)
-        let written = try AdapterFileWriter.write(
-            loaded.adapter, toPath: output, codec: codec, provenance: provenance.map { record in { record } },
+        var file = try OutputFile(beside: output)
+        var written = try AdapterFileWriter.write(
+            loaded.adapter, to: file, codec: codec, provenance: provenance.map { record in { record } },
             progress: progress.advance)
+        // Another codec leaves the content root as it is, and so the signatures valid.
+        if let signatures = try loaded.file?.signatures(), !signatures.isEmpty {
+            let unsigned = try AdapterFile(opening: file.temporaryPath, limits: options.limits)
+            let signed = try OutputFile(beside: output)
+            written = try AdapterFileWriter.copy(unsigned, signatures: signatures, to: signed, limits: options.limits)
+            file = signed
+        }
+        try file.commit(as: output)
         progress.finish()
         let tensors = loaded.adapter.tensorByteCount
         try options.console.answer(

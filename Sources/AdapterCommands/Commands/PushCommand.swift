@@ -81,9 +81,13 @@ struct PushCommand: ParsableCommand {
                 contentsOf: path, as: reference, expected: expected, progress: progress.advance)
         }
         let provenance = try loaded.file?.provenance()
-        return try registry.push(
+        let stored = try registry.push(
             adapter, as: reference, codec: codec ?? .planes, expected: expected,
-            provenance: provenance.map { record in { record } }, progress: progress.advance)
+            provenance: provenance.map { record in { record } }, signedAs: loaded.file, progress: progress.advance)
+        if let file = loaded.file, file.contentRoot != stored.contentRoot, try !file.signatures().isEmpty {
+            options.console.warn("the signatures of '\(path)' are not kept: they sign the base model that it names")
+        }
+        return stored
     }
 
     private func annotated(_ adapter: Adapter) throws -> Adapter {

@@ -18,11 +18,13 @@ struct ShowCommand: ParsableCommand {
     @Argument(help: "A stored adapter, an .adpt file or a PEFT folder.")
     var subject: String
 
+    @OptionGroup var keyOptions: KeyOptions
     @OptionGroup var options: GlobalOptions
 
     func run() throws {
         let loaded = try LoadedAdapter(try Subject(parsing: subject), label: subject, options: options)
         let provenance = try loaded.file?.provenance()
+        let signatures = try loaded.file.flatMap(signatures)
         let description = AdapterDescription(adapter: loaded.adapter)
         var document = description.document
         document["subject"] = .string(subject)
@@ -33,16 +35,36 @@ struct ShowCommand: ParsableCommand {
         document["modules"] = description.modules
         document["behaviour"] = .map(loaded.adapter.behaviour)
         document["notes"] = loaded.adapter.notes.metadata
+        document["signatures"] = signatures?.document ?? []
         document["provenance"] = provenance?.metadata ?? .null
         if let certificate = provenance?.certificate {
             document["certificate"] = CertificateDescription(certificate: certificate).document
         }
         try options.console.answer(
             .map(document), identifiers: [loaded.digest?.description ?? subject],
-            text: text(loaded, provenance, description))
+            text: text(loaded, provenance, signatures?.lines ?? [], description))
     }
 
-    private func text(_ loaded: LoadedAdapter, _ provenance: Provenance?, _ description: AdapterDescription) -> String {
+    /// The file's signatures; a trusted key that cannot be read must not hide the adapter.
+    private func signatures(_ file: AdapterFile) throws -> SignatureDescription? {
+        let signatures = try file.signatures()
+        guard !signatures.isEmpty else { return nil }
+        let folder = try keyOptions.folder
+        let keys = try folder.names().compactMap { name in
+            do {
+                return try folder.trustedKey(name)
+            } catch {
+                options.console.warn(Failure.message(of: error))
+                return nil
+            }
+        }
+        return SignatureDescription(
+            contentRoot: file.contentRoot, signatures: signatures, keys: keys, today: try UTCDate.today())
+    }
+
+    private func text(
+        _ loaded: LoadedAdapter, _ provenance: Provenance?, _ signatures: [String], _ description: AdapterDescription
+    ) -> String {
         var lines = [subject]
         func add(_ label: String, _ value: String?) {
             guard let value, !value.isEmpty else { return }
@@ -76,6 +98,7 @@ struct ShowCommand: ParsableCommand {
                 add("parent", "\(parent.digest)\(parent.weight.map { " × \(Format.number($0))" } ?? "")")
             }
         }
+        for signature in signatures { add("signed by", signature) }
         lines += ["", description.moduleTable]
         if let certificate = provenance?.certificate {
             lines += ["Error certificate", CertificateDescription(certificate: certificate).table]

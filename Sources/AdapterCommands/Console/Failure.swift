@@ -4,6 +4,7 @@ internal import AdapterInterchange
 internal import AdapterRegistry
 internal import Adapters
 internal import FileSystem
+internal import Integrity
 
 /// How errors of the libraries become a message and an exit code.
 enum Failure {
@@ -25,6 +26,12 @@ enum Failure {
             default: failed
             }
         case let error as FormatError: error.code == .notRepresentable ? failed : damaged
+        case let error as SignatureError:
+            switch error.code {
+            case .malformedKey, .unsupportedKey, .cryptographyFailed: failed
+            case .malformedDate: wrongUsage
+            default: damaged
+            }
         case let error as FileSystemError: error.code == .notFound ? notFound : failed
         default: failed
         }

@@ -59,18 +59,21 @@ struct GlobalOptions: ParsableArguments {
             }
         }
         guard let command = rest.first else { return moved }
-        return [command] + moved + rest.dropFirst()
+        // 'key' has commands of its own.
+        let depth = command == "key" ? 2 : 1
+        return rest.prefix(depth) + moved + rest.dropFirst(depth)
     }
 
     private func registryDirectory() throws -> String {
         if let registry { return registry }
-        if let path = environment("ADAPTERCTL_REGISTRY") { return path }
-        if let path = environment("XDG_DATA_HOME") { return path + "/adapterctl" }
-        if let path = environment("HOME") { return path + "/.local/share/adapterctl" }
+        if let path = GlobalOptions.environment("ADAPTERCTL_REGISTRY") { return path }
+        if let path = GlobalOptions.environment("XDG_DATA_HOME") { return path + "/adapterctl" }
+        if let path = GlobalOptions.environment("HOME") { return path + "/.local/share/adapterctl" }
         throw ValidationError("No registry is named and HOME is not set. Use --registry DIR.")
     }
 
-    private func environment(_ name: String) -> String? {
+    /// A variable of the environment that is set and not empty.
+    static func environment(_ name: String) -> String? {
         guard let value = unsafe getenv(name) else { return nil }
         let text = unsafe String(cString: value)
         return text.isEmpty ? nil : text

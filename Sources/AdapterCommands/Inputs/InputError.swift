@@ -25,6 +25,27 @@ struct InputError: Error, CustomStringConvertible {
                 + "file. Name one of these.")
     }
 
+    static func unsignableFolder(_ path: String) -> InputError {
+        InputError(
+            description:
+                "Unable to sign '\(path)': a folder has no place for a signature. Push it and sign the reference, or use "
+                + "--format model-signing.")
+    }
+
+    static func folderNeeded(_ text: String) -> InputError {
+        InputError(
+            description:
+                "Unable to sign '\(text)': OpenSSF model signing signs the files of a folder. Pull it first: adapterctl "
+                + "pull \(text) -o FOLDER.")
+    }
+
+    static func expiredKey(_ name: String, _ expires: String) -> InputError {
+        InputError(
+            description:
+                "Unable to sign with '\(name)': the key expired after \(expires). Renew it, adapterctl key trust \(name) "
+                + "FILE --expires DATE, or use another key.")
+    }
+
     static func referenceNeeded(_ text: String, verb: String) -> InputError {
         InputError(
             description:

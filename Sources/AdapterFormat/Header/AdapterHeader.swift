@@ -90,11 +90,13 @@ struct AdapterHeader {
         guard trailing.allSatisfy({ $0.offset >= fixed.headerByteCount }) else {
             throw invalid("a trailing section stands before a header section")
         }
-        guard !trailing.contains(where: { $0.tag == .notes }), !header.contains(where: { $0.tag == .provenance }) else {
-            throw invalid("NOTE belongs into the header and PROV behind the data")
-        }
+        guard !trailing.contains(where: { $0.tag == .notes }),
+            !header.contains(where: { [.provenance, .signatures].contains($0.tag) })
+        else { throw invalid("NOTE belongs into the header, PROV and SIGN behind the data") }
         guard trailing.allSatisfy({ $0.tag != .provenance || $0.byteCount <= FormatConstants.maximumDocumentByteCount })
         else { throw FormatError(.limitExceeded, "The provenance record is too long.", byteOffset: fixed.dataEnd) }
+        guard trailing.allSatisfy({ $0.tag != .signatures || $0.byteCount <= SignatureDocument.maximumByteCount })
+        else { throw FormatError(.limitExceeded, "The signatures are too long.", byteOffset: fixed.dataEnd) }
         for group in [Array(header.dropFirst(SectionTag.critical.count)), trailing] {
             guard zip(group, group.dropFirst()).allSatisfy({ $0.tag < $1.tag }) else {
                 throw invalid("ancillary sections are not in ascending order")

@@ -8,6 +8,7 @@ enum FormatConstants {
     static let readVersion: UInt8 = 1
     static let writeVersion: UInt8 = 1
     static let fixedHeaderByteCount = 128
+    static let writeVersionOffset = 9
     static let headerDigestOffset = 96
     static let sectionEntryByteCount = 64
     static let moduleRecordByteCount = 32

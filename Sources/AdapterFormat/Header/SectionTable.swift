@@ -26,6 +26,7 @@ struct SectionTag: Hashable, Comparable, CustomStringConvertible {
     static let chunks = SectionTag("CHNK")
     static let notes = SectionTag("NOTE")
     static let provenance = SectionTag("PROV")
+    static let signatures = SectionTag("SIGN")
 
     /// The critical header sections in their order (spec clause 4.4).
     static let critical: [SectionTag] = [.metadata, .names, .modules, .tensors, .chunks]

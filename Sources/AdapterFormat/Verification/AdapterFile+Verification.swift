@@ -42,6 +42,7 @@ extension AdapterFile {
             progress?(section.byteCount)
         }
         _ = try provenance()
+        _ = try signatures()
     }
 
     /// Checks each chunk's digest, decodes it, and compares the tensors' digests with those that the table states.
