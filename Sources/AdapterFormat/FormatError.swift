@@ -1,3 +1,5 @@
+internal import ByteCoding
+
 /// Why an adapter file could not be read, written or verified.
 public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What kind of fault it was; compare this, not the message. Annex A of the specification lists them.
@@ -37,7 +39,7 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// What kind of fault it was.
     public var code: Code
-    /// The full sentence for a person.
+    /// The full sentence for a person. Control characters of untrusted texts are replaced.
     public var message: String
     /// Where in the file the fault lies, when it lies at one place.
     public var byteOffset: Int?
@@ -49,7 +51,7 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Creates an error.
     public init(_ code: Code, _ message: String, byteOffset: Int? = nil, tensor: String? = nil) {
         self.code = code
-        self.message = message
+        self.message = message.printable()
         self.byteOffset = byteOffset
         self.tensor = tensor
     }

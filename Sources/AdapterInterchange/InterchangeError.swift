@@ -1,4 +1,5 @@
 import Adapters
+import ByteCoding
 
 /// Why a foreign adapter could not be read or written.
 public struct InterchangeError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -74,13 +75,7 @@ public struct InterchangeError: Error, Hashable, Sendable, CustomStringConvertib
 
     /// The full sentence for a person. Control characters of untrusted names are replaced.
     public var message: String {
-        let text = "Unable to \(verb) '\(path)': \(reason)." + (remedy.isEmpty ? "" : " \(remedy)")
-        var visible = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars.prefix(2000) {
-            let isControl = scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value)
-            visible.append(isControl ? "\u{FFFD}" : scalar)
-        }
-        return String(visible)
+        ("Unable to \(verb) '\(path)': \(reason)." + (remedy.isEmpty ? "" : " \(remedy)")).printable()
     }
 
     /// The message.

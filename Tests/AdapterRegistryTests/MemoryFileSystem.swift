@@ -27,7 +27,14 @@ struct MemoryFileSystem {
     }
 
     func makeReadOnly() throws {
-        guard mount("none", path, "tmpfs", UInt(MS_REMOUNT) | UInt(MS_RDONLY), nil) == 0 else {
+        // A process that another test is just starting holds our files for a moment, until it executes its program.
+        var attempts = 0
+        while mount("none", path, "tmpfs", UInt(MS_REMOUNT) | UInt(MS_RDONLY), nil) != 0 {
+            attempts += 1
+            if errno == EBUSY, attempts < 500 {
+                usleep(10_000)
+                continue
+            }
             throw FileSystemError(.ioFailure, "Unable to remount '\(path)': errno \(errno).", path: path)
         }
     }

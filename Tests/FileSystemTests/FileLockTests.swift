@@ -2,6 +2,7 @@ import AdapterTesting
 import FileSystem
 import Foundation
 import Glibc
+import Synchronization
 import Testing
 
 struct FileLockTests {
@@ -57,14 +58,16 @@ struct FileLockTests {
         let path = NSTemporaryDirectory() + "/adapterctl-\(UUID().uuidString).lock"
         defer { unlink(path) }
         let holder = try FileLock(waitingFor: path)
+        let wasReleased = Flag()
         let waiter = Task.detached {
-            let start = ContinuousClock.now
             _ = try FileLock(waitingFor: path)
-            return start.duration(to: .now)
+            return wasReleased.isSet
         }
+        // Time to run into the lock; however late the waiter starts, it may not have it before it is released.
         try await Task.sleep(for: .milliseconds(200))
+        wasReleased.set()
         _ = consume holder
-        #expect(try await waiter.value >= .milliseconds(50))
+        #expect(try await waiter.value)
         #expect(try becomesAbandoned(path))
     }
 
@@ -91,4 +94,11 @@ struct FileLockTests {
         }
         return false
     }
+}
+
+/// Something that happened, as another thread sees it.
+private final class Flag: Sendable {
+    private let value = Mutex(false)
+    var isSet: Bool { value.withLock { $0 } }
+    func set() { value.withLock { $0 = true } }
 }

@@ -105,7 +105,10 @@ struct PEFTExport {
                 Tensor(dtype: update.b.dtype, shape: shape, source: source)
             )
         case .linear, .transposedLinear:
-            guard let blocks = configuration.blocks else { return (update.a, update.b) }
+            // A wrapper of a parameter keeps its factors whole, whatever its module's name.
+            guard let blocks = configuration.blocks,
+                try configuration.parameters(of: PEFTKey.parameterModule(ofWrapper: module), budget: &budget).isEmpty
+            else { return (update.a, update.b) }
             let name = PEFTKey.baseName(ofModule: module)
             switch blocks.factor(of: name, budget: &budget) {
             case .a: return (try narrow(update.a, blocks, module), update.b)

@@ -98,9 +98,7 @@ private struct PEFTReading {
     private mutating func parameterWrappers(_ drafts: [PEFTModuleDraft]) throws -> [String: PEFTParameters.Wrapper] {
         var groups: [String: (names: [String], drafts: [PEFTModuleDraft])] = [:]
         for draft in drafts where draft.factors[.a] != nil && !draft.isEmbedding {
-            var components = draft.name.split(separator: ".", omittingEmptySubsequences: false)
-            while components.count > 1, components.last == "base_layer" { components.removeLast() }
-            let module = components.joined(separator: ".")
+            let module = PEFTKey.parameterModule(ofWrapper: draft.name)
             let names = try configuration.parameters(of: module, budget: &budget)
             guard !names.isEmpty else { continue }
             groups[module, default: (names, [])].drafts.append(draft)

@@ -104,6 +104,13 @@ struct PEFTKey: Hashable {
         }
     }
 
+    /// The module whose parameters the wrappers adapt: each but the outermost stands under `base_layer`.
+    static func parameterModule(ofWrapper module: String) -> String {
+        var components = module.split(separator: ".", omittingEmptySubsequences: false)
+        while components.count > 1, components.last == "base_layer" { components.removeLast() }
+        return components.joined(separator: ".")
+    }
+
     /// A module's name in the base model: PEFT hides a wrapped layer under `base_layer`.
     static func baseName(ofModule module: String) -> String {
         let components = module.split(separator: ".", omittingEmptySubsequences: false)

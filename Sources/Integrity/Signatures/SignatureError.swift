@@ -33,7 +33,7 @@ public struct SignatureError: Error, Hashable, Sendable, CustomStringConvertible
 
     /// What kind of fault it was.
     public var code: Code
-    /// The full sentence for a person.
+    /// The full sentence for a person. Control characters of untrusted texts are replaced.
     public var message: String
     /// The id of the key it is about, when it is about one.
     public var keyID: Digest?
@@ -41,7 +41,9 @@ public struct SignatureError: Error, Hashable, Sendable, CustomStringConvertible
     /// Creates an error.
     public init(_ code: Code, _ message: String, keyID: Digest? = nil) {
         self.code = code
-        self.message = message
+        self.message = String(
+            String.UnicodeScalarView(
+                message.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
         self.keyID = keyID
     }
 

@@ -77,6 +77,27 @@ import Testing
         }
     }
 
+    /// Found by fuzzing: the wrapper of a parameter was narrowed because its module is one of BD-LoRA's.
+    @Test func `a wrapper of a parameter is no block-diagonal factor`() throws {
+        let tensors = #"""
+            {"base_model.model.m.v_proj.lora_A.weight":{"dtype":"F32","shape":[4,8],"data_offsets":[0,128]},\#
+            "base_model.model.m.v_proj.lora_B.weight":{"dtype":"F32","shape":[2,4],"data_offsets":[128,160]}}
+            """#
+        let configuration = #"""
+            {"peft_type":"LORA","r":4,"target_parameters":["v_proj"],\#
+            "use_bdlora":{"nblocks":2,"target_modules_bd_b":["v_proj"]}}
+            """#
+        try Scratch.with { folder in
+            _ = try Scratch.file(folder, Array(configuration.utf8), name: PEFT.configurationName)
+            _ = try Scratch.file(folder, Scratch.safetensors(tensors, 160), name: PEFT.tensorsName)
+            let adapter = try PEFT.read(folder: folder)
+            try PEFT.write(adapter, toFolder: "\(folder)/out")
+            let again = try PEFT.read(folder: "\(folder)/out")
+            #expect(again.notes.source == adapter.notes.source)
+            #expect(again.modules.map { $0.update?.b.shape } == adapter.modules.map { $0.update?.b.shape })
+        }
+    }
+
     @Test func `an existing folder is not overwritten`() throws {
         let adapter = try PEFT.read(folder: Fixtures.peft("llama-lora-f32"))
         try Scratch.with { folder in

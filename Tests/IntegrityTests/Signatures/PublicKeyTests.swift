@@ -78,6 +78,13 @@ struct PublicKeyTests {
         }
     }
 
+    @Test func `a label cannot steer the terminal`() throws {
+        let error = #expect(throws: SignatureError.self) { try PublicKey(pem: "-----BEGIN \u{1B}[2J-----\n") }
+        let message = try #require(error?.message)
+        #expect(message.contains("[2J"))
+        #expect(!message.unicodeScalars.contains { $0.properties.generalCategory == .control })
+    }
+
     @Test(
         arguments: [
             ("", .malformedKey), ("MCowBQYDK2VwAyEA", .malformedKey), ("-----BEGIN PUBLIC KEY-----", .malformedKey),

@@ -1,0 +1,1 @@
+../../../Sources/AdapterTesting/SeededGenerator.swift
