@@ -40,13 +40,17 @@ let package = Package(
         // Floor 0: system libraries.
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        // And the few kernels that are measured to need C.
+        .target(name: "CNumericKernels"),
+        .target(name: "CPairedSHA256"),
 
         // Floor 1: bytes, files, hashes, tensors.
         .target(name: "ByteCoding", swiftSettings: borrowing),
         .target(name: "FileSystem", swiftSettings: library),
-        .target(name: "Integrity", dependencies: ["COpenSSL"], swiftSettings: library),
-        .target(name: "Tensors", swiftSettings: library),
+        .target(name: "Integrity", dependencies: ["COpenSSL", "CPairedSHA256"], swiftSettings: library),
+        .target(name: "Tensors", dependencies: ["CNumericKernels"], swiftSettings: library),
 
         // Floor 2: the domain and its linear algebra.
         .target(name: "LinearAlgebra", dependencies: ["Tensors", "COpenBLAS"], swiftSettings: library),
@@ -81,7 +85,8 @@ let package = Package(
             ],
             swiftSettings: library),
         .executableTarget(
-            name: "adapterctl", dependencies: ["AdapterCommands", argumentParser], swiftSettings: library),
+            name: "adapterctl", dependencies: ["AdapterCommands", "CMalloc", "LinearAlgebra", argumentParser],
+            swiftSettings: library),
 
         // Tests mirror Sources.
         .target(

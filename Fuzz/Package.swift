@@ -25,8 +25,10 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto"),
         .target(name: "ByteCoding", swiftSettings: library),
         .target(name: "FileSystem", swiftSettings: library),
-        .target(name: "Integrity", dependencies: ["COpenSSL"], swiftSettings: library),
-        .target(name: "Tensors", swiftSettings: library),
+        .target(name: "CPairedSHA256"),
+        .target(name: "Integrity", dependencies: ["COpenSSL", "CPairedSHA256"], swiftSettings: library),
+        .target(name: "CNumericKernels"),
+        .target(name: "Tensors", dependencies: ["CNumericKernels"], swiftSettings: library),
         .target(name: "Adapters", dependencies: ["ByteCoding", "Integrity", "Tensors"], swiftSettings: library),
         .target(
             name: "AdapterFormat",

@@ -40,11 +40,11 @@ extension Registry {
                     .damagedBlob,
                     "Unable to push to '\(reference)': the written file reads back as \(file.contentRoot), "
                         + "\(written.contentRoot) was expected. Check the disk.",
-                    reference: reference.description, digest: written.digest)
+                    reference: reference.description)
             }
             guard original?.contentRoot == file.contentRoot, !signatures.isEmpty else {
                 return try store(
-                    output, try AdapterRecord(file, digest: written.digest), as: reference, expected: expected)
+                    output, try AdapterRecord(file, digest: file.digest()), as: reference, expected: expected)
             }
             let signed = try blobs.makeTemporary()
             return try store(

@@ -51,9 +51,8 @@ extension Registry {
     func copy(
         _ file: AdapterFile, signatures: [Signature], to output: OutputFile, progress: ((Int) -> Void)? = nil
     ) throws -> AdapterRecord {
-        let written = try AdapterFileWriter.copy(
+        let digest = try AdapterFileWriter.copy(
             file, signatures: signatures, to: output, limits: limits, progress: progress)
-        return try AdapterRecord(
-            AdapterFile(opening: output.temporaryPath, limits: limits), digest: written.digest)
+        return try AdapterRecord(AdapterFile(opening: output.temporaryPath, limits: limits), digest: digest)
     }
 }

@@ -29,6 +29,19 @@ public struct Adapter: Sendable {
             throw AdapterError(
                 .limitExceeded, "The adapter has \(modules.count) modules, \(Adapter.maximumModuleCount) are possible.")
         }
+        self.base = base
+        self.modules = try Adapter.sorted(modules)
+        self.behaviour = behaviour
+        self.notes = notes
+    }
+
+    private static func sorted(_ modules: [AdaptedModule]) throws -> [AdaptedModule] {
+        // What a file holds is in order already.
+        let areASCIIAndAscending = modules.indices.allSatisfy { index in
+            modules[index].name.utf8.allSatisfy { $0 < 0x80 }
+                && (index == 0 || modules[index - 1].name.precedesInUTF8(modules[index].name))
+        }
+        if areASCIIAndAscending { return modules }
         // A set, not neighbours: names that differ only in their Unicode normalisation may lie far apart, yet Swift takes
         // them for equal, and so would every dictionary by name.
         var names: Set<String> = []
@@ -36,10 +49,19 @@ public struct Adapter: Sendable {
             throw AdapterError(
                 .duplicateName, "The adapter has the module '\(module.name)' twice.", module: module.name)
         }
-        self.base = base
-        self.modules = modules.sorted { $0.name.precedesInUTF8($1.name) }
-        self.behaviour = behaviour
-        self.notes = notes
+        return modules.sorted { $0.name.precedesInUTF8($1.name) }
+    }
+
+    /// The module of that name, compared by bytes.
+    ///
+    /// - Complexity: O(log n).
+    public func module(named name: String) -> AdaptedModule? {
+        var (low, high) = (0, modules.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if modules[middle].name.precedesInUTF8(name) { low = middle + 1 } else { high = middle }
+        }
+        return low < modules.count && modules[low].name.utf8.elementsEqual(name.utf8) ? modules[low] : nil
     }
 
     /// The modules that have a low-rank update.

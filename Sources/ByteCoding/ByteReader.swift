@@ -23,16 +23,26 @@ package struct ByteReader: ~Escapable {
 
     /// Reads one little-endian integer of at most 64 bits.
     package mutating func read<T: FixedWidthInteger>(_ type: T.Type) throws(ByteCodingError) -> T {
-        // The loop works on a concrete type: other modules call this without specialising it.
         T(truncatingIfNeeded: try readWord(byteCount: T.bitWidth / 8))
     }
 
-    private mutating func readWord(byteCount: Int) throws(ByteCodingError) -> UInt64 {
+    /// Reads an integer of at most eight bytes; not generic, so that other modules call it without specialising it.
+    package mutating func readWord(byteCount: Int) throws(ByteCodingError) -> UInt64 {
         try require(byteCount)
-        var value: UInt64 = 0
-        for index in 0..<byteCount { value |= UInt64(bytes[offset + index]) << UInt64(index * 8) }
+        let start = offset
         offset += byteCount
-        return value
+        // Within the span by the check above.
+        switch byteCount {
+        case 8:
+            return UInt64(littleEndian: unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: start, as: UInt64.self))
+        case 4:
+            let word = unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: start, as: UInt32.self)
+            return UInt64(UInt32(littleEndian: word))
+        default:
+            var value: UInt64 = 0
+            for index in 0..<byteCount { value |= UInt64(bytes[start + index]) << UInt64(index * 8) }
+            return value
+        }
     }
 
     /// Reads `count` bytes into an array of their own.

@@ -1,3 +1,5 @@
+internal import Glibc
+
 extension Int {
     /// `self · factor`, or nil when it does not fit; for sizes that come from untrusted input.
     package func checkedMultiply(_ factor: Int) -> Int? {
@@ -23,6 +25,15 @@ extension String {
     ///
     /// Swift's own `<` compares canonical equivalents, which would make the order depend on Unicode tables.
     package func precedesInUTF8(_ other: String) -> Bool {
-        utf8.lexicographicallyPrecedes(other.utf8)
+        // Contiguous bytes are compared in the C library, not one by one.
+        unsafe utf8.withContiguousStorageIfAvailable { left in
+            unsafe other.utf8.withContiguousStorageIfAvailable { right -> Bool in
+                guard let leftStart = left.baseAddress, let rightStart = right.baseAddress else {
+                    return left.count < right.count
+                }
+                let order = unsafe memcmp(leftStart, rightStart, min(left.count, right.count))
+                return order == 0 ? left.count < right.count : order < 0
+            }
+        }.flatMap(\.self) ?? utf8.lexicographicallyPrecedes(other.utf8)
     }
 }

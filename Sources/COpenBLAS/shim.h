@@ -1,5 +1,8 @@
 #include <cblas.h>
 
+// Ends the library's threads, which spin for a while after it is loaded; it starts them again when it needs them.
+int blas_thread_shutdown_(void);
+
 // Debian builds OpenBLAS without LAPACKE, so the Fortran entry points are declared here.
 // All arguments by address, matrices column-major (LAPACK Users' Guide, 3rd edition).
 void dgeqrf_(const int *m, const int *n, double *a, const int *lda, double *tau, double *work, const int *lwork,

@@ -45,20 +45,11 @@ public final class OutputFile {
 
     /// Writes bytes at a position of their own without moving the offset.
     public func write(_ bytes: [UInt8], at position: Int) throws {
-        var written = 0
-        while written < bytes.count {
-            let count = unsafe bytes.withUnsafeBytes { buffer in
-                unsafe pwrite(
-                    descriptor.rawValue, buffer.baseAddress?.advanced(by: written), buffer.count - written,
-                    off_t(position + written))
-            }
-            if count >= 0 {
-                written += count
-            } else if errno != EINTR {
-                throw FileSystemError.systemCall("write", temporaryPath)
-            }
-        }
+        try positioned.write(bytes, at: position)
     }
+
+    /// The file for threads that each write bytes at positions of their own.
+    public var positioned: PositionedOutput { PositionedOutput(descriptor: descriptor, path: temporaryPath) }
 
     /// Copies bytes written earlier.
     ///
@@ -94,6 +85,29 @@ public final class OutputFile {
         }
         isCommitted = true
         try Directory.synchronize(split(path).folder)
+    }
+}
+
+/// Writes to a file under construction from any thread; the ``OutputFile`` outlives it.
+public struct PositionedOutput: Sendable {
+    fileprivate let descriptor: FileDescriptor
+    fileprivate let path: String
+
+    /// Writes bytes at a position.
+    public func write(_ bytes: [UInt8], at position: Int) throws {
+        var written = 0
+        while written < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe pwrite(
+                    descriptor.rawValue, buffer.baseAddress?.advanced(by: written), buffer.count - written,
+                    off_t(position + written))
+            }
+            if count >= 0 {
+                written += count
+            } else if errno != EINTR {
+                throw FileSystemError.systemCall("write", path)
+            }
+        }
     }
 }
 

@@ -22,6 +22,19 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
         words = (word(0), word(8), word(16), word(24))
     }
 
+    /// A digest from four words in the byte order of a message.
+    package init(bigEndianWords: (UInt64, UInt64, UInt64, UInt64)) {
+        words = (
+            UInt64(bigEndian: bigEndianWords.0), UInt64(bigEndian: bigEndianWords.1),
+            UInt64(bigEndian: bigEndianWords.2), UInt64(bigEndian: bigEndianWords.3)
+        )
+    }
+
+    /// The digest as four words in the byte order of a message.
+    var bigEndianWords: (UInt64, UInt64, UInt64, UInt64) {
+        (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)
+    }
+
     /// A digest from `sha256:` and 64 lowercase hexadecimal digits, the spelling of OCI; nil for anything else.
     public init?(parsing text: String) {
         guard text.hasPrefix("sha256:") else { return nil }

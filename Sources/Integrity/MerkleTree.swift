@@ -2,7 +2,20 @@
 public enum MerkleTree {
     /// The hash of one leaf, `SHA-256(0x00 ‖ data)`.
     public static func leaf(_ data: [UInt8]) -> Digest {
-        SHA256.hash([0x00], data)
+        var hasher = SHA256()
+        hasher.update(0x00)
+        hasher.update(data)
+        return hasher.finalize()
+    }
+
+    /// The hashes of several leaves; two take little longer than one.
+    public static func leaves(_ data: [[UInt8]]) -> [Digest] {
+        var hashes: [Digest] = []
+        for index in stride(from: 0, to: data.count - 1, by: 2) {
+            let pair = SHA256.hash(startingWith: 0x00, data[index], data[index + 1])
+            hashes += [pair.0, pair.1]
+        }
+        return data.count % 2 == 0 ? hashes : hashes + [leaf(data[data.count - 1])]
     }
 
     /// The root over leaf hashes in order; the root of no leaves is the hash of no bytes.
@@ -25,6 +38,10 @@ public enum MerkleTree {
     }
 
     private static func node(_ left: Digest, _ right: Digest) -> Digest {
-        SHA256.hash([0x01], left.bytes, right.bytes)
+        var hasher = SHA256()
+        hasher.update(0x01)
+        hasher.update(left)
+        hasher.update(right)
+        return hasher.finalize()
     }
 }

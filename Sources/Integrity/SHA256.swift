@@ -1,38 +1,48 @@
 internal import COpenSSL
 
 /// Streaming SHA-256 (FIPS 180-4) by OpenSSL, which uses the processor's SHA instructions.
-@safe
 public struct SHA256: ~Copyable {
-    private let context: OpaquePointer?
-    // Fetched once: the implicit fetch inside EVP_sha256() costs more than hashing a kilobyte.
-    private static let algorithm = unsafe SendablePointer(EVP_MD_fetch(nil, "SHA256", nil))
+    /// The length of a block of the compression function.
+    static let blockByteCount = 64
+
+    var context = SHA256_CTX()
 
     /// Starts an empty message.
     public init() {
-        unsafe context = EVP_MD_CTX_new()
-        let started = unsafe EVP_DigestInit_ex2(context, SHA256.algorithm.pointer, nil)
-        // Out of memory or a broken OpenSSL installation: a programmer or machine fault, never one of the data.
-        precondition(started == 1, "OpenSSL offers no SHA-256")
+        // The functions of this layer cannot fail.
+        _ = unsafe SHA256_Init(&context)
     }
-
-    deinit { unsafe EVP_MD_CTX_free(context) }
 
     /// Appends bytes to the message.
     public mutating func update(_ bytes: [UInt8]) {
-        unsafe bytes.withUnsafeBytes { buffer in
-            let updated = unsafe EVP_DigestUpdate(context, buffer.baseAddress, buffer.count)
-            precondition(updated == 1, "OpenSSL refused to hash")
+        unsafe bytes.withUnsafeBytes { buffer in _ = unsafe SHA256_Update(&context, buffer.baseAddress, buffer.count) }
+    }
+
+    /// Appends a run of bytes to the message without copying it.
+    public mutating func update(_ bytes: ArraySlice<UInt8>) {
+        unsafe bytes.withUnsafeBytes { buffer in _ = unsafe SHA256_Update(&context, buffer.baseAddress, buffer.count) }
+    }
+
+    /// Appends one byte to the message.
+    mutating func update(_ byte: UInt8) {
+        unsafe withUnsafeBytes(of: byte) { buffer in _ = unsafe SHA256_Update(&context, buffer.baseAddress, 1) }
+    }
+
+    /// Appends a digest's bytes to the message.
+    package mutating func update(_ digest: Digest) {
+        unsafe withUnsafeBytes(of: digest.bigEndianWords) { buffer in
+            _ = unsafe SHA256_Update(&context, buffer.baseAddress, buffer.count)
         }
     }
 
     /// The digest of the message; the hasher is used up.
     public consuming func finalize() -> Digest {
-        var bytes = [UInt8](repeating: 0, count: Digest.byteCount)
-        let finished = unsafe EVP_DigestFinal_ex(context, &bytes, nil)
-        guard finished == 1, let digest = Digest(bytes: bytes) else {
-            preconditionFailure("OpenSSL refused to finish a digest")
+        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        unsafe withUnsafeMutableBytes(of: &words) { buffer in
+            guard let start = buffer.baseAddress else { return }
+            _ = unsafe SHA256_Final(start.assumingMemoryBound(to: UInt8.self), &context)
         }
-        return digest
+        return Digest(bigEndianWords: words)
     }
 
     /// The digest of several runs of bytes, as if they were one.
@@ -41,11 +51,11 @@ public struct SHA256: ~Copyable {
         for run in runs { hasher.update(run) }
         return hasher.finalize()
     }
-}
 
-/// OpenSSL's algorithm objects are reference-counted and immutable once fetched, so threads may share them.
-@safe
-private struct SendablePointer: @unchecked Sendable {
-    let pointer: OpaquePointer?
-    init(_ pointer: OpaquePointer?) { unsafe self.pointer = pointer }
+    /// The digest of a run of bytes, which is not copied.
+    public static func hash(_ run: ArraySlice<UInt8>) -> Digest {
+        var hasher = SHA256()
+        hasher.update(run)
+        return hasher.finalize()
+    }
 }

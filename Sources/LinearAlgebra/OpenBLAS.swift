@@ -1,7 +1,11 @@
 import COpenBLAS
 
 /// What every call of the library needs.
-enum OpenBLAS {
+package enum OpenBLAS {
+    /// Ends the threads that the library started when it was loaded: they would spin for some milliseconds beside work
+    /// that needs the processors. It starts others when it needs them.
+    package static func endIdleThreads() { _ = blas_thread_shutdown_() }
+
     /// One thread, set once: the matrices are too small to gain from more, and one thread always adds in the same
     /// order.
     private static let singleThread: Void = openblas_set_num_threads(1)

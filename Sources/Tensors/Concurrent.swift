@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import Glibc
 internal import Synchronization
 
@@ -7,9 +6,9 @@ package enum Concurrent {
     /// How many processors take part unless a caller says otherwise.
     package static let workerCount = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 
-    /// `transform` of each input, in order; inputs are taken up by whichever processor is free.
+    /// `transform` of each input, in order; inputs are taken up in order by whichever processor is free.
     ///
-    /// - Throws: the error of the first input that has one.
+    /// - Throws: the error of the first input that has one; inputs behind it may be left out.
     package static func map<Input: Sendable, Output: Sendable>(
         _ inputs: [Input], workerCount: Int = Concurrent.workerCount,
         _ transform: @Sendable (Input) throws -> Output
@@ -17,12 +16,16 @@ package enum Concurrent {
         guard inputs.count > 1, workerCount > 1 else { return try inputs.map(transform) }
         let next = Atomic(0)
         let results = Mutex<[Result<Output, any Error>?]>(Array(repeating: nil, count: inputs.count))
-        DispatchQueue.concurrentPerform(iterations: min(workerCount, inputs.count)) { _ in
-            while true {
-                let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-                guard index < inputs.count else { return }
-                let result = Result { try transform(inputs[index]) }
-                results.withLock { $0[index] = result }
+        withoutActuallyEscaping(transform) { transform in
+            Threads.run(min(workerCount, inputs.count)) {
+                while true {
+                    let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+                    guard index < inputs.count else { return }
+                    let result = Result { try transform(inputs[index]) }
+                    results.withLock { $0[index] = result }
+                    // Every input before this one has been taken up, so the first error is among those that end.
+                    if case .failure = result { next.store(inputs.count, ordering: .relaxed) }
+                }
             }
         }
         return try results.withLock { try $0.compactMap { try $0?.get() } }
@@ -34,21 +37,20 @@ package enum Concurrent {
     package static func both<First, Second>(
         _ first: () throws -> First, _ second: () throws -> Second
     ) throws -> (First, Second) {
-        // Each closure runs on one thread, once, and this function reads the results when both have ended.
-        nonisolated(unsafe) let first = first
-        nonisolated(unsafe) let second = second
-        nonisolated(unsafe) var firstResult: Result<First, any Error>?
+        var firstResult: Result<First, any Error>?
+        // Written by one thread, read when it has ended.
         nonisolated(unsafe) var secondResult: Result<Second, any Error>?
-        DispatchQueue.concurrentPerform(iterations: 2) { index in
-            if index == 0 {
-                unsafe firstResult = Result { try unsafe first() }
-            } else {
+        withoutActuallyEscaping(second) { second in
+            nonisolated(unsafe) let second = second
+            Threads.run {
+                firstResult = Result { try first() }
+            } while: {
                 unsafe secondResult = Result { try unsafe second() }
             }
         }
-        guard let first = unsafe firstResult, let second = unsafe secondResult else {
-            preconditionFailure("concurrentPerform returned before its iterations")
+        guard let firstResult, let secondResult = unsafe secondResult else {
+            preconditionFailure("a thread ended before its work")
         }
-        return (try first.get(), try second.get())
+        return (try firstResult.get(), try secondResult.get())
     }
 }

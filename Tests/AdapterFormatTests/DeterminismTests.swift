@@ -17,11 +17,29 @@ import Testing
             var digests: [Set<Digest>] = [[], []]
             for _ in 0..<40 {
                 for (index, adapter) in [small, other].enumerated() {
-                    let written = try AdapterFileWriter.write(adapter, toPath: folder + "/x.adpt", codec: codec)
-                    digests[index].insert(written.digest)
+                    _ = try AdapterFileWriter.write(adapter, toPath: folder + "/x.adpt", codec: codec)
+                    digests[index].insert(try AdapterFile(opening: folder + "/x.adpt").digest())
                 }
             }
             #expect(digests.map(\.count) == [1, 1])
+        }
+    }
+
+    @Test(arguments: WritingCodec.allCases)
+    func `the number of threads does not show`(codec: WritingCodec) throws {
+        // Tensors of several chunks and of less than one.
+        let large = try SampleAdapters.plain(seed: 9, moduleCount: 3, size: 9000, rank: 64, dtype: .bf16)
+        let small = try SampleAdapters.plain(seed: 10, moduleCount: 30, size: 64, rank: 4)
+        try withTemporaryDirectory { folder throws in
+            for adapter in [large, small] {
+                let digests = try [1, 2, 3, 8].map { workerCount in
+                    let output = try OutputFile(in: folder)
+                    _ = try AdapterFileWriter.write(
+                        adapter, to: output, codec: codec, provenance: nil, workerCount: workerCount, progress: nil)
+                    return try AdapterFile(opening: output.temporaryPath).digest()
+                }
+                #expect(Set(digests).count == 1)
+            }
         }
     }
 }

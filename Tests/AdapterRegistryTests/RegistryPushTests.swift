@@ -110,7 +110,7 @@ import Testing
             let path = "\(registry.directory)/../given.adpt"
             let written = try AdapterFileWriter.write(sample(5), toPath: path, codec: .raw)
             let stored = try registry.push(contentsOf: path, as: reference("a"))
-            #expect(stored.digest == written.digest)
+            #expect(try stored.digest == AdapterFile(opening: path).digest())
             #expect(
                 try InputFile.contents(of: stored.path, limit: 1 << 20) == InputFile.contents(of: path, limit: 1 << 20))
             for offset in stride(from: 0, to: written.byteCount, by: 97) {
@@ -127,13 +127,14 @@ import Testing
         try withRegistry { registry in
             _ = try registry.push(sample(1), as: reference("a:v1"))
             let output = try registry.blobs.makeTemporary()
-            let written = try AdapterFileWriter.write(sample(2), to: output)
-            try registry.blobs.commit(output, as: written.digest)
+            _ = try AdapterFileWriter.write(sample(2), to: output)
+            let digest = try AdapterFile(opening: output.temporaryPath).digest()
+            try registry.blobs.commit(output, as: digest)
             // Here the process ends. The next one finds an unknown file, which is no damage.
             let next = try Registry(opening: registry.directory)
             #expect(try next.verifyAll().isEmpty)
             #expect(try next.list().count == 1)
-            #expect(try next.push(sample(2), as: reference("a:v2")).digest == written.digest)
+            #expect(try next.push(sample(2), as: reference("a:v2")).digest == digest)
         }
     }
 

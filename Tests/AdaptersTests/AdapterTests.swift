@@ -91,4 +91,12 @@ struct AdapterTests {
         #expect("\(error.code)" == "duplicateName")
         #expect(AdapterError(.invalidName, "x").module == "")
     }
+
+    @Test func `modules are found by the bytes of their names`() throws {
+        let names = ["a", "ab", "b", "é", "z.q_proj", "z.v_proj"]
+        let adapter = try Adapter(
+            base: BaseModel(), modules: names.shuffled().map { try AdaptedModule(name: $0, update: nil) })
+        for name in names { #expect(adapter.module(named: name)?.name == name) }
+        for name in ["", "aa", "e\u{301}", "zz"] { #expect(adapter.module(named: name) == nil) }
+    }
 }

@@ -54,4 +54,18 @@ struct MerkleTreeTests {
         #expect(MerkleTree.leaf([]) == SHA256.hash([0x00]))
         #expect(MerkleTree.leaf([7]) == SHA256.hash([0x00, 7]))
     }
+
+    @Test(arguments: [0, 1, 62, 63, 64, 126, 127, 128, 191, 1000, 70_000])
+    func `leaves hashed side by side are those hashed alone`(byteCount: Int) {
+        var generator = SeededGenerator(seed: UInt64(byteCount))
+        for otherCount in [0, 1, 63, 64, 127, 128, byteCount, byteCount + 1, 2 * byteCount] {
+            let data = [byteCount, otherCount, byteCount / 2].map { count in
+                (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            }
+            for count in 0...3 {
+                let leaves = Array(data.prefix(count))
+                #expect(MerkleTree.leaves(leaves) == leaves.map { SHA256.hash([0x00] + $0) })
+            }
+        }
+    }
 }

@@ -39,30 +39,29 @@ struct PackCommand: ParsableCommand {
         let provenance = try loaded.file?.provenance()
         let progress = options.console.progress("Packing", totalByteCount: loaded.adapter.tensorByteCount)
         var file = try OutputFile(beside: output)
-        var written = try AdapterFileWriter.write(
+        let written = try AdapterFileWriter.write(
             loaded.adapter, to: file, codec: codec, provenance: provenance.map { record in { record } },
             progress: progress.advance)
         // Another codec leaves the content root as it is, and so the signatures valid.
         if let signatures = try loaded.file?.signatures(), !signatures.isEmpty {
             let unsigned = try AdapterFile(opening: file.temporaryPath, limits: options.limits)
             let signed = try OutputFile(beside: output)
-            written = try AdapterFileWriter.copy(unsigned, signatures: signatures, to: signed, limits: options.limits)
+            try AdapterFileWriter.copy(unsigned, signatures: signatures, to: signed, limits: options.limits)
             file = signed
         }
+        let byteCount = file.offset
         try file.commit(as: output)
         progress.finish()
         let tensors = loaded.adapter.tensorByteCount
         try options.console.answer(
             [
-                "path": .string(output), "digest": .string(written.digest.description),
-                "contentRoot": .string(written.contentRoot.description), "byteCount": MetadataValue(written.byteCount),
-                "tensorByteCount": MetadataValue(tensors),
-            ], identifiers: [written.digest.description],
+                "path": .string(output), "contentRoot": .string(written.contentRoot.description),
+                "byteCount": MetadataValue(byteCount), "tensorByteCount": MetadataValue(tensors),
+            ], identifiers: [written.contentRoot.description],
             text: """
                 Packed \(path) into \(output)
-                  digest        \(written.digest)
                   content root  \(written.contentRoot)
-                  \(Format.bytes(tensors)) as tensors, \(Format.bytes(written.byteCount)) stored
+                  \(Format.bytes(tensors)) as tensors, \(Format.bytes(byteCount)) stored
                 """)
     }
 }

@@ -93,8 +93,7 @@ struct SignCommand: ParsableCommand {
             let progress = options.console.progress("Signing", totalByteCount: 2 * file.byteCount)
             let output = try OutputFile(beside: path)
             digest = try AdapterFileWriter.copy(
-                file, signatures: wanted, to: output, limits: options.limits, progress: progress.advance
-            ).digest
+                file, signatures: wanted, to: output, limits: options.limits, progress: progress.advance)
             try output.commit(as: path, mode: input.mode)
             progress.finish()
         }

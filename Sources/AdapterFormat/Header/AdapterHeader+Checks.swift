@@ -22,14 +22,15 @@ extension AdapterHeader {
     }
 
     func checkTensors(_ limits: ReadLimits) throws {
-        var used = Set(modules.map(\.name))
+        var isUsed = [Bool](repeating: false, count: names.names.count)
+        for module in modules { isUsed[Int(module.name)] = true }
         var decoded = 0
         let cap = limits.decodedByteCount(forFileOf: fixed.fileByteCount)
         for (index, module) in modules.enumerated() {
             let group = tensors[module.firstTensor..<module.firstTensor + module.tensorCount]
             for tensor in group {
                 _ = try names.name(at: tensor.name, byteOffset: offset(of: .tensors))
-                used.insert(tensor.name)
+                isUsed[Int(tensor.name)] = true
                 guard tensor.module == index else { throw invalid(.tensors, "a tensor names another module") }
                 guard let sum = decoded.checkedAdd(tensor.byteCount), sum <= cap else {
                     throw FormatError(
@@ -45,7 +46,7 @@ extension AdapterHeader {
             }
             try checkUpdate(module, group)
         }
-        guard used.count == names.names.count else { throw invalid(.names, "a name is not used") }
+        guard !isUsed.contains(false) else { throw invalid(.names, "a name is not used") }
     }
 
     private func checkUpdate(_ module: ModuleRecord, _ group: ArraySlice<TensorRecord>) throws {

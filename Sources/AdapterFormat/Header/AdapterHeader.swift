@@ -4,7 +4,9 @@ internal import Integrity
 internal import Tensors
 
 /// A file's whole header, read and checked: after this, every offset, count and shape in it can be relied on.
-struct AdapterHeader {
+///
+/// A class, because every tensor of the file keeps it to find its chunks.
+final class AdapterHeader: Sendable {
     let fixed: FixedHeader
     let sections: [SectionEntry]
     let metadata: IdentityMetadata
@@ -104,7 +106,7 @@ struct AdapterHeader {
         }
         try checkPlaces(fixed, header: header, trailing: trailing, bytes: bytes, tableEnd: tableEnd)
         for section in header
-        where SHA256.hash(Array(bytes[section.offset..<section.end])) != section.digest {
+        where SHA256.hash(bytes[section.offset..<section.end]) != section.digest {
             throw FormatError(
                 .digestMismatch, "The section '\(section.tag)' does not have the digest that the table states.",
                 byteOffset: section.offset)

@@ -24,12 +24,9 @@ struct ChunkRecord {
         let start = reader.position
         offset = try reader.readCount(UInt64.self)
         encodedByteCount = try reader.readCount(UInt32.self)
-        let codecNumber = try reader.read(UInt8.self)
+        let codecNumber = UInt8(try reader.readWord(byteCount: 1))
         try reader.expectZeros(3)
-        guard let digest = Digest(bytes: try reader.read(count: Digest.byteCount)) else {
-            throw FormatError(.malformedTable, "A chunk record has no digest.", byteOffset: start)
-        }
-        self.digest = digest
+        digest = try reader.readDigest()
         guard let codec = Codec(rawValue: codecNumber) else {
             throw FormatError(
                 .unknownCodec,

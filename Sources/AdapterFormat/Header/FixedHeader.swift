@@ -57,11 +57,8 @@ struct FixedHeader {
         dataByteCount = try reader.readCount(UInt64.self)
         alignment = try reader.readCount(UInt32.self)
         try reader.expectZeros(20)
-        guard let contentRoot = Digest(bytes: try reader.read(count: Digest.byteCount)),
-            let headerDigest = Digest(bytes: try reader.read(count: Digest.byteCount))
-        else { throw FormatError(.malformedHeader, "The header has no digests.", byteOffset: 64) }
-        self.contentRoot = contentRoot
-        self.headerDigest = headerDigest
+        contentRoot = try reader.readDigest()
+        headerDigest = try reader.readDigest()
         try check(actual: actual)
     }
 
@@ -125,9 +122,9 @@ struct FixedHeader {
     static func digest(ofHeader bytes: [UInt8]) -> Digest {
         let field = FormatConstants.headerDigestOffset
         var hasher = SHA256()
-        hasher.update(Array(bytes[..<field]))
+        hasher.update(bytes[..<field])
         hasher.update([UInt8](repeating: 0, count: Digest.byteCount))
-        hasher.update(Array(bytes[(field + Digest.byteCount)...]))
+        hasher.update(bytes[(field + Digest.byteCount)...])
         return hasher.finalize()
     }
 }

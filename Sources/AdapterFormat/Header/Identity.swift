@@ -23,7 +23,7 @@ enum Identity {
 
     /// The module digest (spec clause 9.5).
     static func moduleDigest(_ record: ModuleRecord, name: String, tensors: some Collection<Digest>) -> Digest {
-        var writer = ByteWriter()
+        var writer = ByteWriter(capacity: 32 + name.utf8.count)
         writer.write(UInt8(0x03))
         writer.writeText(name)
         writer.write(record.kind?.rawValue ?? 0)
@@ -31,8 +31,10 @@ enum Identity {
         writer.write(UInt32(record.rank))
         writer.write(record.alpha.bitPattern)
         writer.write(UInt32(tensors.count))
-        for digest in tensors { writer.write(digest.bytes) }
-        return SHA256.hash(writer.bytes)
+        var hasher = SHA256()
+        hasher.update(writer.bytes)
+        for digest in tensors { hasher.update(digest) }
+        return hasher.finalize()
     }
 
     /// The content root (spec clause 9.6).

@@ -30,15 +30,15 @@ struct ModuleRecord {
         func invalid(_ reason: String) -> FormatError {
             FormatError(.malformedTable, "A module record is invalid: \(reason).", byteOffset: start)
         }
-        name = try reader.read(UInt32.self)
-        let kindNumber = try reader.read(UInt8.self)
-        let ruleNumber = try reader.read(UInt8.self)
+        name = UInt32(try reader.readWord(byteCount: 4))
+        let kindNumber = UInt8(try reader.readWord(byteCount: 1))
+        let ruleNumber = UInt8(try reader.readWord(byteCount: 1))
         try reader.expectZeros(2)
         rank = try reader.readCount(UInt32.self)
         firstTensor = try reader.readCount(UInt32.self)
         tensorCount = try reader.readCount(UInt32.self)
         try reader.expectZeros(4)
-        let alphaBits = try reader.read(UInt64.self)
+        let alphaBits = try reader.readWord(byteCount: 8)
         alpha = Double(bitPattern: alphaBits)
         kind = WeightKind(rawValue: kindNumber)
         guard kindNumber == 0 || kind != nil else { throw invalid("kind \(kindNumber) is not known") }

@@ -55,11 +55,12 @@ struct SectionEntry {
         guard let tag = SectionTag(bytes: try reader.read(count: 4)) else {
             throw FormatError(.malformedHeader, "A section's tag is not four letters or digits.", byteOffset: start)
         }
-        let flags = try reader.read(UInt32.self)
+        let flags = UInt32(try reader.readWord(byteCount: 4))
         let offset = try reader.readCount(UInt64.self)
         let byteCount = try reader.readCount(UInt64.self)
         try reader.expectZeros(8)
-        guard flags <= 1, let digest = Digest(bytes: try reader.read(count: Digest.byteCount)) else {
+        let digest = try reader.readDigest()
+        guard flags <= 1 else {
             throw FormatError(
                 .malformedHeader, "The section '\(tag)' has flags that version 1 does not define.", byteOffset: start)
         }
@@ -84,16 +85,28 @@ extension ByteReader {
     /// Reads an unsigned integer that must fit `Int`.
     mutating func readCount<T: FixedWidthInteger & UnsignedInteger>(_ type: T.Type) throws -> Int {
         let start = position
-        guard let value = Int(exactly: try read(type)) else {
+        guard let value = Int(exactly: try readWord(byteCount: MemoryLayout<T>.size)) else {
             throw FormatError(.malformedHeader, "A number is larger than any file.", byteOffset: start)
         }
         return value
     }
 
+    /// Reads the 32 bytes of a digest.
+    mutating func readDigest() throws -> Digest {
+        let words = (
+            try readWord(byteCount: 8), try readWord(byteCount: 8), try readWord(byteCount: 8),
+            try readWord(byteCount: 8)
+        )
+        return Digest(
+            bigEndianWords: (
+                words.0.littleEndian, words.1.littleEndian, words.2.littleEndian, words.3.littleEndian
+            ))
+    }
+
     /// Skips reserved bytes, which must be zero (spec clause 1.3).
     mutating func expectZeros(_ count: Int) throws {
         let start = position
-        guard try read(count: count).allSatisfy({ $0 == 0 }) else {
+        for _ in 0..<count where try readWord(byteCount: 1) != 0 {
             throw FormatError(.malformedHeader, "Bytes that are reserved or padding are not zero.", byteOffset: start)
         }
     }

@@ -46,23 +46,22 @@ struct TensorRecord {
             FormatError(.malformedTable, "A tensor record is invalid: \(reason).", byteOffset: start)
         }
         module = try reader.readCount(UInt32.self)
-        let roleNumber = try reader.read(UInt8.self)
-        let dtypeNumber = try reader.read(UInt8.self)
-        let dimensionCount = Int(try reader.read(UInt8.self))
+        let roleNumber = UInt8(try reader.readWord(byteCount: 1))
+        let dtypeNumber = UInt8(try reader.readWord(byteCount: 1))
+        let dimensionCount = Int(UInt8(try reader.readWord(byteCount: 1)))
         try reader.expectZeros(1)
-        name = try reader.read(UInt32.self)
+        name = UInt32(try reader.readWord(byteCount: 4))
         firstChunk = try reader.readCount(UInt32.self)
-        var extents: [Int] = []
-        for _ in 0..<Shape.maximumRank { extents.append(try reader.readCount(UInt32.self)) }
-        guard let digest = Digest(bytes: try reader.read(count: Digest.byteCount)) else { throw invalid("no digest") }
-        self.digest = digest
+        var extents: [6 of UInt32] = .init(repeating: 0)
+        for dimension in 0..<Shape.maximumRank { extents[dimension] = UInt32(try reader.readWord(byteCount: 4)) }
+        digest = try reader.readDigest()
         guard let role = TensorRole(rawValue: roleNumber) else { throw invalid("role \(roleNumber) is not known") }
         guard let dtype = DType(rawValue: dtypeNumber) else { throw invalid("dtype \(dtypeNumber) is not known") }
         self.role = role
         self.dtype = dtype
-        guard dimensionCount <= Shape.maximumRank, extents[dimensionCount...].allSatisfy({ $0 == 0 }),
-            let shape = Shape(Array(extents[..<dimensionCount]))
-        else { throw invalid("its shape \(extents) with \(dimensionCount) dimensions is out of range") }
+        guard let shape = Shape(extents, rank: dimensionCount) else {
+            throw invalid("its shape with \(dimensionCount) dimensions is out of range")
+        }
         self.shape = shape
     }
 

@@ -89,8 +89,8 @@ public struct AdapterFile: Sendable {
     private static func makeAdapter(_ header: AdapterHeader, file: InputFile) throws -> Adapter {
         let names = header.names.names
         let modules = try header.modules.map { record in
-            let tensors = header.tensors[record.firstTensor..<record.firstTensor + record.tensorCount]
-                .map { tensor in (tensor, ChunkedTensorSource(tensor, in: header, file: file).tensor) }
+            let tensors = (record.firstTensor..<record.firstTensor + record.tensorCount)
+                .map { index in (header.tensors[index], ChunkedTensorSource(index, in: header, file: file).tensor) }
             let name = names[Int(record.name)]
             do {
                 return try AdaptedModule(

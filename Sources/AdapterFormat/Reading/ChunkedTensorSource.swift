@@ -6,22 +6,29 @@ internal import Tensors
 /// Reads a tensor from its chunks: one extent at a time, its digest before its decoding.
 struct ChunkedTensorSource: TensorSource {
     let file: InputFile
-    let record: TensorRecord
-    let chunks: [ChunkRecord]
-    let dataOffset: Int
-    let alignment: Int
-    let moduleName: String
-    let name: String
+    private let header: AdapterHeader
+    private let index: Int
 
-    init(_ record: TensorRecord, in header: AdapterHeader, file: InputFile) {
+    /// The source of the tensor with that index in the table.
+    init(_ index: Int, in header: AdapterHeader, file: InputFile) {
         self.file = file
-        self.record = record
-        chunks = Array(header.chunks[record.firstChunk..<record.firstChunk + record.chunkCount])
-        dataOffset = header.fixed.headerByteCount
-        alignment = header.fixed.alignment
-        moduleName = header.names.names[Int(header.modules[record.module].name)]
-        name = header.names.names[Int(record.name)]
+        self.header = header
+        self.index = index
     }
+
+    var record: TensorRecord { header.tensors[index] }
+
+    /// The records of the tensor's chunks.
+    var chunks: ArraySlice<ChunkRecord> {
+        let record = record
+        return header.chunks[record.firstChunk..<record.firstChunk + record.chunkCount]
+    }
+
+    var alignment: Int { header.fixed.alignment }
+
+    var moduleName: String { header.names.names[Int(header.modules[record.module].name)] }
+
+    var name: String { header.names.names[Int(record.name)] }
 
     /// The full name for messages; made on demand, as a hostile file has many tensors with long names.
     var displayName: String { moduleName + (name.isEmpty ? ".\(record.role)" : ".\(name)") }
@@ -61,8 +68,9 @@ struct ChunkedTensorSource: TensorSource {
     }
 
     private func verifiedChunk(_ index: Int) throws -> [UInt8] {
-        let chunk = chunks[index]
-        let position = dataOffset + chunk.offset
+        let record = record
+        let chunk = header.chunks[record.firstChunk + index]
+        let position = header.fixed.headerByteCount + chunk.offset
         var extent = try file.read(at: position, count: chunk.extentByteCount(alignment: alignment))
         guard MerkleTree.leaf(extent) == chunk.digest else {
             throw FormatError(

@@ -47,14 +47,14 @@ extension AdapterFile {
 
     /// Checks each chunk's digest, decodes it, and compares the tensors' digests with those that the table states.
     private func verifyTensors(_ progress: ((Int) -> Void)?) throws {
-        var sources = header.tensors[...]
+        var sources = header.tensors.indices[...]
         while !sources.isEmpty {
             // As many tensors as keep all processors busy, or one that is longer.
             var batch: [ChunkedTensorSource] = []
             var chunks: [(tensor: Int, chunk: Int)] = []
-            while chunks.count < 64 * Concurrent.workerCount, let record = sources.popFirst() {
-                let source = ChunkedTensorSource(record, in: header, file: file)
-                chunks += source.chunks.indices.map { (batch.count, $0) }
+            while chunks.count < 64 * Concurrent.workerCount, let index = sources.popFirst() {
+                let source = ChunkedTensorSource(index, in: header, file: file)
+                chunks += (0..<source.record.chunkCount).map { (batch.count, $0) }
                 batch.append(source)
             }
             let tensors = batch

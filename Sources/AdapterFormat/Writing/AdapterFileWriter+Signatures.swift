@@ -15,14 +15,16 @@ extension AdapterFileWriter {
     ///   - limits: how much the file may ask for.
     ///   - progress: called with the number of bytes examined since the last call; their sum is twice the copy's
     ///     length.
+    /// - Returns: SHA-256 of the copy, its name in a store.
     /// - Throws: ``FormatError`` with code `newerVersion` for a file that only a newer program may change,
     ///   `notRepresentable` when there is no room for one more section, and those of a damaged file; `SignatureError`
     ///   with code `malformedSignature`; `FileSystemError`.
     /// - Complexity: reads the file once and its copy twice; the header and one chunk in memory.
+    @discardableResult
     public static func copy(
         _ file: AdapterFile, signatures: [Signature], to output: OutputFile, limits: ReadLimits = ReadLimits(),
         progress: ((Int) -> Void)? = nil
-    ) throws -> WrittenFile {
+    ) throws -> Digest {
         var content: [UInt8]?
         if !signatures.isEmpty {
             try SignatureDocument.check(signatures)
@@ -47,13 +49,12 @@ extension AdapterFileWriter {
                 }
             }
         }
-        let written = WrittenFile(
-            digest: hasher.finalize(), contentRoot: file.contentRoot, byteCount: resealed.fileByteCount)
+        let digest = hasher.finalize()
         let copy = try AdapterFile(opening: output.temporaryPath, limits: limits)
-        guard try copy.verify(progress: progress) == written.digest, copy.contentRoot == written.contentRoot else {
+        guard try copy.verify(progress: progress) == digest, copy.contentRoot == file.contentRoot else {
             throw FormatError(.digestMismatch, "The copy reads back with another digest. Check the disk.")
         }
-        return written
+        return digest
     }
 }
 

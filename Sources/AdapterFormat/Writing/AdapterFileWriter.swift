@@ -4,18 +4,15 @@ public import FileSystem
 public import Integrity
 internal import Tensors
 
-/// What was written: the file's name in a store and the adapter's identity.
+/// What was written.
 public struct WrittenFile: Hashable, Sendable {
-    /// SHA-256 of the whole file.
-    public let digest: Digest
     /// The adapter's identity, the same under every codec.
     public let contentRoot: Digest
     /// The file's length in bytes.
     public let byteCount: Int
 
     /// Creates a description of a written file.
-    public init(digest: Digest, contentRoot: Digest, byteCount: Int) {
-        self.digest = digest
+    public init(contentRoot: Digest, byteCount: Int) {
         self.contentRoot = contentRoot
         self.byteCount = byteCount
     }
@@ -48,12 +45,22 @@ public enum AdapterFileWriter {
         _ adapter: Adapter, to output: OutputFile, codec: WritingCodec = .planes,
         provenance: (() throws -> Provenance)? = nil, progress: ((Int) -> Void)? = nil
     ) throws -> WrittenFile {
+        try write(
+            adapter, to: output, codec: codec, provenance: provenance, workerCount: Concurrent.workerCount,
+            progress: progress)
+    }
+
+    /// Writes with a given number of threads, on which the file does not depend.
+    package static func write(
+        _ adapter: Adapter, to output: OutputFile, codec: WritingCodec, provenance: (() throws -> Provenance)?,
+        workerCount: Int, progress: ((Int) -> Void)?
+    ) throws -> WrittenFile {
         let layout = try FileLayout(adapter, codec: codec, hasProvenance: provenance != nil)
         let headerByteCount = layout.headerByteCount
-        output.seek(to: headerByteCount)
-        var data = DataWriter(output: output, alignment: layout.alignment, codec: codec)
-        for tensor in layout.contents { try data.append(tensor, progress) }
-        try data.encodeBatch()
+        var data = DataWriter(
+            output: output.positioned, start: headerByteCount, alignment: layout.alignment, codec: codec,
+            workerCount: workerCount)
+        try data.write(layout.contents, progress)
         let digests = zip(layout.tensors, data.leaves).map { record, leaves in
             Identity.tensorDigest(
                 module: layout.names.names[Int(layout.modules[record.module].name)],
@@ -64,14 +71,13 @@ public enum AdapterFileWriter {
             try MetadataDocument.encode(
                 provenance().metadata, named: "provenance record", limit: FormatConstants.maximumDocumentByteCount)
         }
-        try data.finish(followedBy: provenanceBytes ?? [])
+        try output.write(provenanceBytes ?? [], at: headerByteCount + data.byteCount)
         let header = layout.header(
             digests: digests, chunks: data.chunks, dataByteCount: data.byteCount, provenance: provenanceBytes)
         try output.write(header.bytes, at: 0)
         let byteCount = headerByteCount + data.byteCount + (provenanceBytes?.count ?? 0)
-        return WrittenFile(
-            digest: try digest(of: output, byteCount: byteCount), contentRoot: header.contentRoot,
-            byteCount: byteCount)
+        output.seek(to: byteCount)
+        return WrittenFile(contentRoot: header.contentRoot, byteCount: byteCount)
     }
 
     /// Writes an adapter under a path, complete and durable or not at all.
@@ -85,14 +91,5 @@ public enum AdapterFileWriter {
         let written = try write(adapter, to: output, codec: codec, provenance: provenance, progress: progress)
         try output.commit(as: path)
         return written
-    }
-
-    /// The file is hashed after it is written: its first bytes, the header, are known last.
-    private static func digest(of output: OutputFile, byteCount: Int) throws -> Digest {
-        var hasher = SHA256()
-        for start in stride(from: 0, to: byteCount, by: FormatConstants.chunkByteCount) {
-            hasher.update(try output.read(at: start, count: min(FormatConstants.chunkByteCount, byteCount - start)))
-        }
-        return hasher.finalize()
     }
 }

@@ -36,7 +36,12 @@ public enum SafetensorsWriter {
         writer.write(UInt64(header.count))
         try file.write(writer.bytes)
         try file.write(header)
-        try TensorPieces.forEach(of: sorted.map(\.tensor)) { try file.write($0) }
+        let start = file.offset
+        let output = file.positioned
+        try TensorPieces.forEach(of: sorted.map(\.tensor)) { offset, piece in
+            try output.write(piece, at: start + offset)
+        }
+        file.seek(to: start + sorted.reduce(0) { $0 + $1.tensor.byteCount })
     }
 
     /// A tensor and the type under which it is written.

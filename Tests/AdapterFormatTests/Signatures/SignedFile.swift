@@ -17,32 +17,31 @@ enum SignedFile {
         Provenance(operation: "merge", toolVersion: "1", parents: [], options: ["rank": 3])
     }
 
-    /// Writes an adapter and a copy of it that is signed by keys in the order given.
+    /// Writes an adapter, signed by keys in the order given, and returns its content root.
     @discardableResult
     static func write(
         _ adapter: Adapter, to path: String, codec: WritingCodec = .planes, hasProvenance: Bool = true,
         signedBy keys: [SigningKey]
-    ) throws -> WrittenFile {
+    ) throws -> Digest {
         let plain = path + ".plain"
-        var written = try AdapterFileWriter.write(
+        let written = try AdapterFileWriter.write(
             adapter, toPath: plain, codec: codec, provenance: hasProvenance ? { try provenance() } : nil)
-        for key in keys { written = try sign(plain, as: plain, key) }
+        for key in keys { try sign(plain, as: plain, key) }
         let output = try OutputFile(beside: path)
-        try InputFile(opening: plain).forEachPiece(in: 0..<written.byteCount) { try output.write($0) }
+        let input = try InputFile(opening: plain)
+        try input.forEachPiece(in: 0..<input.byteCount) { try output.write($0) }
         try output.commit(as: path)
         try Directory.remove(plain)
-        return written
+        return written.contentRoot
     }
 
     /// Adds a signature to a file.
-    @discardableResult
-    static func sign(_ path: String, as target: String, _ key: SigningKey) throws -> WrittenFile {
+    static func sign(_ path: String, as target: String, _ key: SigningKey) throws {
         let file = try AdapterFile(opening: path)
         let output = try OutputFile(beside: target)
-        let written = try AdapterFileWriter.copy(
+        try AdapterFileWriter.copy(
             file, signatures: key.addSignature(to: file.signatures(), of: file.contentRoot), to: output)
         try output.commit(as: target)
-        return written
     }
 
     /// The bytes of a file whose last section, the signatures, has other content, with all digests and lengths right.

@@ -1,0 +1,49 @@
+internal import Glibc
+
+/// Threads for the length of a call.
+///
+/// Not Dispatch: its `concurrentPerform` runs on one thread when it is called within another, and blocks of its queues
+/// that wait for each other can starve.
+@safe
+enum Threads {
+    /// Runs `work` on the calling thread and on up to `count - 1` others, and returns when all have ended.
+    static func run(_ count: Int, _ work: @escaping @Sendable () -> Void) {
+        var threads: [pthread_t] = []
+        for _ in 1..<max(1, count) {
+            // Where the system has no more threads, the others do the work.
+            guard let thread = start(work) else { break }
+            threads.append(thread)
+        }
+        work()
+        for thread in threads { pthread_join(thread, nil) }
+    }
+
+    /// Runs `first` on the calling thread while `second` runs on another.
+    static func run(_ first: () -> Void, while second: @escaping @Sendable () -> Void) {
+        let thread = start(second)
+        first()
+        if let thread { pthread_join(thread, nil) } else { second() }
+    }
+
+    private final class Work: Sendable {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+
+    private static func start(_ body: @escaping @Sendable () -> Void) -> pthread_t? {
+        var thread = pthread_t()
+        let work = unsafe Unmanaged.passRetained(Work(body))
+        let status = unsafe pthread_create(
+            &thread, nil,
+            { pointer in
+                guard let pointer = unsafe pointer else { return nil }
+                unsafe Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body()
+                return nil
+            }, work.toOpaque())
+        guard status == 0 else {
+            unsafe work.release()
+            return nil
+        }
+        return thread
+    }
+}

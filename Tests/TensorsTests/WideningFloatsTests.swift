@@ -1,0 +1,30 @@
+import Tensors
+import Testing
+
+/// The vector kernels against the scalar conversions.
+struct WideningFloatsTests {
+    @Test(arguments: [DType.bf16, .f16]) func `every pattern widens as its scalar twin`(dtype: DType) {
+        // An odd count, so that the loop's remainder is met as well.
+        var bytes: [UInt8] = []
+        for pattern in 0...UInt16.max { bytes += [UInt8(truncatingIfNeeded: pattern), UInt8(pattern >> 8)] }
+        bytes += [0x01, 0x80]
+        let wide = Widening.doubles(bytes, dtype)
+        let floats = Widening.floats(bytes, dtype)
+        #expect(floats.count == wide.count)
+        for (float, double) in zip(floats, wide) {
+            if double.isNaN { #expect(float.isNaN) } else { #expect(Double(float).bitPattern == double.bitPattern) }
+        }
+    }
+
+    @Test(arguments: [DType.f32, .i8, .f8e4m3, .q8]) func `other types agree with doubles`(dtype: DType) throws {
+        let bytes = (0..<dtype.block.byteCount * 8).map { UInt8(truncatingIfNeeded: $0 * 7 + 1) }
+        let tensor = try Tensor(dtype: dtype, shape: #require(Shape([8 * dtype.block.elementCount])), bytes: bytes)
+        let range = 3..<8 * dtype.block.elementCount - 1
+        #expect(try tensor.floats(in: range).map { "\($0)" } == tensor.doubles(in: range).map { "\(Float($0))" })
+    }
+
+    @Test func `elements beyond the tensor are refused`() throws {
+        let tensor = try Tensor(dtype: .f16, shape: #require(Shape([4])), bytes: [UInt8](repeating: 0, count: 8))
+        #expect(throws: TensorError.self) { try tensor.floats(in: 2..<5) }
+    }
+}
