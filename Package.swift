@@ -21,6 +21,7 @@ let library: [SwiftSetting] = strict + [.strictMemorySafety()]
 let borrowing: [SwiftSetting] = library + [.enableExperimentalFeature("Lifetimes")]
 
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -31,13 +32,17 @@ let package = Package(
         .library(name: "AdapterInterchange", targets: ["AdapterInterchange"]),
         .library(name: "AdapterArithmetic", targets: ["AdapterArithmetic"]),
         .library(name: "AdapterRegistry", targets: ["AdapterRegistry"]),
+        // Preloaded by tests, linked by nothing.
+        .library(name: "FaultInjection", type: .dynamic, targets: ["CFaultInjection"]),
     ],
     dependencies: [
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     ],
     targets: [
         // Floor 0: system libraries.
+        .systemLibrary(name: "CFileSystem"),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CMalloc"),
@@ -48,12 +53,13 @@ let package = Package(
 
         // Floor 1: bytes, files, hashes, tensors.
         .target(name: "ByteCoding", swiftSettings: borrowing),
-        .target(name: "FileSystem", swiftSettings: library),
+        .target(name: "FileSystem", dependencies: ["CFileSystem"], swiftSettings: library),
         .target(name: "Integrity", dependencies: ["COpenSSL", "CPairedSHA256"], swiftSettings: library),
         .target(name: "Tensors", dependencies: ["CNumericKernels"], swiftSettings: library),
 
         // Floor 2: the domain and its linear algebra.
-        .target(name: "LinearAlgebra", dependencies: ["Tensors", "COpenBLAS"], swiftSettings: library),
+        .target(
+            name: "LinearAlgebra", dependencies: ["CNumericKernels", "COpenBLAS", "Tensors"], swiftSettings: library),
         .target(name: "Adapters", dependencies: ["ByteCoding", "Integrity", "Tensors"], swiftSettings: library),
 
         // Floor 3: our file format, other people's files, and the arithmetic.
@@ -63,25 +69,35 @@ let package = Package(
             swiftSettings: borrowing),
         .target(
             name: "AdapterInterchange",
-            dependencies: ["Adapters", "ByteCoding", "FileSystem", "Tensors"],
+            dependencies: ["Adapters", "ByteCoding", "FileSystem", "Integrity", "Tensors"],
             swiftSettings: borrowing),
         .target(
             name: "AdapterArithmetic",
-            dependencies: ["Adapters", "ByteCoding", "LinearAlgebra", "Tensors"],
+            dependencies: ["Adapters", "ByteCoding", "CNumericKernels", "Integrity", "LinearAlgebra", "Tensors"],
             swiftSettings: library),
 
         // Floor 4: the registry.
         .target(
             name: "AdapterRegistry",
-            dependencies: ["AdapterFormat", "Adapters", "ByteCoding", "FileSystem", "Integrity", "Tensors", grdb],
+            dependencies: [
+                "AdapterFormat", "Adapters", "ByteCoding", "FileSystem", "Integrity", "Tensors", grdb, yams,
+            ],
+            swiftSettings: library),
+
+        .target(
+            name: "AdapterTraining",
+            dependencies: [
+                "AdapterInterchange", "Adapters", "ByteCoding", "CNumericKernels", "FileSystem", "Integrity",
+                "LinearAlgebra", "Tensors",
+            ],
             swiftSettings: library),
 
         // Floors 6 and 7: the command line.
         .target(
             name: "AdapterCommands",
             dependencies: [
-                "AdapterArithmetic", "AdapterFormat", "AdapterInterchange", "AdapterRegistry", "Adapters",
-                "ByteCoding", "FileSystem", "Integrity", "Tensors", argumentParser,
+                "AdapterArithmetic", "AdapterFormat", "AdapterInterchange", "AdapterRegistry", "AdapterTraining",
+                "Adapters", "ByteCoding", "FileSystem", "Integrity", "Tensors", argumentParser,
             ],
             swiftSettings: library),
         .executableTarget(
@@ -89,6 +105,7 @@ let package = Package(
             swiftSettings: library),
 
         // Tests mirror Sources.
+        .target(name: "CFaultInjection"),
         .target(
             name: "AdapterTesting",
             dependencies: ["Adapters", "ByteCoding", "FileSystem", "Integrity", "Tensors"],
@@ -111,14 +128,14 @@ let package = Package(
         .testTarget(
             name: "AdapterInterchangeTests",
             dependencies: [
-                "AdapterInterchange", "AdapterTesting", "Adapters", "ByteCoding", "FileSystem", "Tensors",
+                "AdapterInterchange", "AdapterTesting", "Adapters", "ByteCoding", "FileSystem", "Integrity", "Tensors",
             ],
             swiftSettings: strict),
         .testTarget(
             name: "AdapterArithmeticTests",
             dependencies: [
                 "AdapterArithmetic", "AdapterInterchange", "AdapterTesting", "Adapters", "ByteCoding",
-                "LinearAlgebra", "Tensors",
+                "CNumericKernels", "Integrity", "LinearAlgebra", "Tensors",
             ],
             swiftSettings: strict),
         .testTarget(
@@ -129,10 +146,17 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "AdapterTrainingTests",
+            dependencies: [
+                "AdapterInterchange", "AdapterTesting", "AdapterTraining", "Adapters", "ByteCoding", "FileSystem",
+                "Integrity", "LinearAlgebra", "Tensors",
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "AdapterCommandsTests",
             dependencies: [
-                "AdapterCommands", "AdapterInterchange", "AdapterTesting", "Adapters", "ByteCoding", "FileSystem",
-                "Tensors", "adapterctl",
+                "AdapterCommands", "AdapterInterchange", "AdapterRegistry", "AdapterTesting", "Adapters", "ByteCoding",
+                "FileSystem", "Integrity", "Tensors", "adapterctl",
             ],
             swiftSettings: strict),
     ]

@@ -8,6 +8,8 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "FormatBenchmark",
-            dependencies: [.product(name: "AdapterFormat", package: "adapterctl")])
+            dependencies: [.product(name: "AdapterFormat", package: "adapterctl")]),
+        .executableTarget(
+            name: "RegistryFill", dependencies: [.product(name: "AdapterRegistry", package: "adapterctl")]),
     ]
 )

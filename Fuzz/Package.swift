@@ -24,7 +24,8 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto"),
         .target(name: "ByteCoding", swiftSettings: library),
-        .target(name: "FileSystem", swiftSettings: library),
+        .systemLibrary(name: "CFileSystem"),
+        .target(name: "FileSystem", dependencies: ["CFileSystem"], swiftSettings: library),
         .target(name: "CPairedSHA256"),
         .target(name: "Integrity", dependencies: ["COpenSSL", "CPairedSHA256"], swiftSettings: library),
         .target(name: "CNumericKernels"),
@@ -35,7 +36,7 @@ let package = Package(
             dependencies: ["Adapters", "ByteCoding", "CZstd", "FileSystem", "Integrity", "Tensors"],
             swiftSettings: library),
         .target(
-            name: "AdapterInterchange", dependencies: ["Adapters", "ByteCoding", "FileSystem", "Tensors"],
+            name: "AdapterInterchange", dependencies: ["Adapters", "ByteCoding", "FileSystem", "Integrity", "Tensors"],
             swiftSettings: library),
 
         // What counts allocations must not be instrumented: libFuzzer's hooks allocate.

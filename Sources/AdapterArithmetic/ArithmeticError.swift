@@ -25,6 +25,10 @@ public struct ArithmeticError: Error, Hashable, Sendable, CustomStringConvertibl
         public static let overflow = Code(description: "overflow")
         /// The result exceeds what the file format or the memory can hold.
         public static let limitExceeded = Code(description: "limitExceeded")
+        /// The base model has no tensor for something that an adapter changes.
+        public static let missingTarget = Code(description: "missingTarget")
+        /// A tensor of the base model has an element type that cannot be computed with.
+        public static let unsupportedBase = Code(description: "unsupportedBase")
         /// A matrix factorisation failed.
         public static let factorisationFailed = Code(description: "factorisationFailed")
     }

@@ -38,6 +38,10 @@ public struct InterchangeError: Error, Hashable, Sendable, CustomStringConvertib
         public static let invalidTensors = Code(description: "invalidTensors")
         /// The configuration allows several readings with different scalings.
         public static let ambiguousParameter = Code(description: "ambiguousParameter")
+        /// The index of a model names a file that is not there or that it may not name.
+        public static let invalidShard = Code(description: "invalidShard")
+        /// A tensor of a model lies in two files, or in another one than the index says.
+        public static let conflictingShards = Code(description: "conflictingShards")
         /// The target layout has no way to say what the adapter does.
         public static let notExpressible = Code(description: "notExpressible")
     }

@@ -14,16 +14,22 @@ struct AdapterRecord: Hashable, Sendable {
     var summary: AdapterSummary
     /// What it was computed from, in order.
     var parents: [Provenance.Parent]
+    /// What the file is.
+    var kind: StoredAdapter.Kind
+    /// How it was computed; nil when it was not computed from others, or when the catalog was asked, not the file.
+    var provenance: Provenance?
 
     init(
         digest: Digest, contentRoot: Digest, byteCount: Int, summary: AdapterSummary,
-        parents: [Provenance.Parent] = []
+        parents: [Provenance.Parent] = [], kind: StoredAdapter.Kind = .adapter, provenance: Provenance? = nil
     ) {
         self.digest = digest
         self.contentRoot = contentRoot
         self.byteCount = byteCount
         self.summary = summary
         self.parents = parents
+        self.kind = kind
+        self.provenance = provenance
     }
 
     /// The record of a file whose digest is known.
@@ -40,6 +46,9 @@ struct AdapterRecord: Hashable, Sendable {
                 // SQLite stores not-a-number as null.
                 if parent.weight?.isNaN == true { parent.weight = nil }
                 return parent
-            })
+            }, provenance: provenance)
     }
+
+    /// By what the same computation finds this file again.
+    var recipeKey: Digest? { provenance.map { RecipeKey.key(of: $0) } }
 }

@@ -18,6 +18,15 @@ public struct Finding: Hashable, Sendable, CustomStringConvertible {
         case danglingReference
         /// SQLite finds the database damaged.
         case damagedCatalog
+        /// The audit log was changed, or a tag does not stand where it says.
+        case damagedLog
+        /// The search index lacks adapters or holds others.
+        case damagedSearch
+        /// An attached document does not have the digest that it was stored with.
+        case damagedDocument
+        /// A stored file that the catalog does not know: a push that was cut off leaves one. No damage; the next
+        /// collection removes it.
+        case unknownFile
     }
 
     /// What kind of damage it is.
@@ -28,6 +37,9 @@ public struct Finding: Hashable, Sendable, CustomStringConvertible {
     public let references: [Reference]
     /// The full sentence for a person.
     public let message: String
+
+    /// Whether something is wrong, and not only left over.
+    public var isDamage: Bool { kind != .unknownFile }
 
     /// The message.
     public var description: String { message }

@@ -1,7 +1,9 @@
 public import AdapterFormat
 public import Adapters
 import FileSystem
+import GRDB
 import Integrity
+import Tensors
 
 extension Registry {
     /// Stores an adapter and sets a tag to it.
@@ -44,7 +46,8 @@ extension Registry {
             }
             guard original?.contentRoot == file.contentRoot, !signatures.isEmpty else {
                 return try store(
-                    output, try AdapterRecord(file, digest: file.digest()), as: reference, expected: expected)
+                    output, try AdapterRecord(file, digest: blobs.digest(file, of: output)), as: reference,
+                    expected: expected)
             }
             let signed = try blobs.makeTemporary()
             return try store(
@@ -74,7 +77,11 @@ extension Registry {
             try source.forEachPiece(in: 0..<source.byteCount) { try output.write($0) }
             // The copy is verified, not the source, which another process may change meanwhile.
             let file = try AdapterFile(opening: output.temporaryPath, limits: limits)
-            let digest = try file.verify(progress: progress)
+            let (digest, _) = try Concurrent.both {
+                try file.verify(progress: progress)
+            } _: {
+                try output.makeDurable(mode: 0o444)
+            }
             return try store(output, try AdapterRecord(file, digest: digest), as: reference, expected: expected)
         }
     }
@@ -95,11 +102,12 @@ extension Registry {
     ) throws -> StoredAdapter {
         try writing("push to the registry") {
             let tag = try tag(of: reference, verb: "push to")
-            try blobs.commit(output, as: record.digest)
             let change = Catalog.Change(
                 operation: operation, actor: actor, message: message ?? record.summary.message)
+            let documents = DocumentDraft.describing(record)
+            try blobs.prepare(output, as: record.digest)
             return try catalog.write { database in
-                try Catalog.insert(record, at: change.date, in: database)
+                try insert(output, record, documents, at: change.date, in: database)
                 let repository = try Catalog.addVersion(
                     reference.repository, record.digest, at: change.date, in: database)
                 try Catalog.move(
@@ -107,6 +115,19 @@ extension Registry {
                     makeImmutable: false, change, in: database)
                 return try Catalog.resolve(reference, blobs: blobs, in: database)
             }
+        }
+    }
+
+    /// Moves a durable file to its name and adds its rows, under the catalog's write lock: the collection of unused
+    /// files sees either both or neither.
+    func insert(
+        _ output: OutputFile, _ record: AdapterRecord, _ documents: [DocumentDraft], at now: Timestamp,
+        in database: Database
+    ) throws {
+        try blobs.commit(output, as: record.digest)
+        guard try Catalog.insert(record, at: now, in: database) else { return }
+        for document in documents {
+            try Catalog.attach(document, to: record.digest, actor: actor, at: now, in: database)
         }
     }
 

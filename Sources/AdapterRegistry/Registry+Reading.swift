@@ -24,6 +24,13 @@ extension Registry {
     ///
     /// - Throws: ``RegistryError`` with code `damagedBlob`.
     public func open(_ stored: StoredAdapter) throws -> AdapterFile {
+        guard stored.kind == .adapter else {
+            throw RegistryError(
+                .wrongKind,
+                "Unable to open '\(stored.reference)' as one adapter: it is a stack. Pull it, which writes a folder for "
+                    + "each of its adapters, or name one of them.",
+                reference: stored.reference.description, digest: stored.digest)
+        }
         let file: AdapterFile
         do {
             file = try AdapterFile(opening: stored.path, limits: limits)

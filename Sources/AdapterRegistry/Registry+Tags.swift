@@ -28,6 +28,47 @@ extension Registry {
         }
     }
 
+    /// Sets a tag back to where it stood before its last change, or after an earlier one.
+    ///
+    /// A rollback is a change of its own in the history; repeated without a generation it turns back and forth.
+    ///
+    /// - Parameters:
+    ///   - reference: the tag.
+    ///   - generation: the change whose result shall stand again; nil for the one before the last.
+    /// - Throws: ``RegistryError`` with code `notFound` when there was no such change, when it removed the tag, or when
+    ///   the version has left the repository; `conflict`, `immutableTag`, `wrongKind` or `readOnly`.
+    @discardableResult
+    public func rollBack(
+        _ reference: Reference, toGeneration generation: Int? = nil, expected: ExpectedTag = .any,
+        message: String? = nil
+    ) throws -> StoredAdapter {
+        let tag = try tag(of: reference, verb: "roll back")
+        let change = Catalog.Change(operation: .rollback, actor: actor, message: message)
+        return try catalog.write { database in
+            let name = reference.repository
+            let digest: Digest?
+            if let generation {
+                digest = try Catalog.event(name, tag, generation: generation, in: database)?.newDigest
+            } else {
+                digest = try Catalog.events(name, tag, limit: 1, in: database).first?.oldDigest
+            }
+            guard let digest else {
+                throw RegistryError(
+                    .notFound,
+                    "Unable to roll back '\(reference)': "
+                        + (generation.map { "after its change \($0) it stood nowhere" } ?? "it has stood nowhere before")
+                        + ". See 'history \(reference)' for where it stood.", reference: reference.description)
+            }
+            // Only a version of this repository: one that was removed has to be pushed again.
+            let stored = try Catalog.resolve(Reference(name, digest: digest), blobs: blobs, in: database)
+            let repository = try Catalog.addVersion(name, stored.digest, at: change.date, in: database)
+            try Catalog.move(
+                reference, tag, to: stored.digest, repository: repository, expected: expected, makeImmutable: false,
+                change, in: database)
+            return try Catalog.resolve(reference, blobs: blobs, in: database)
+        }
+    }
+
     /// Removes a tag. The version stays in its repository, under its digest.
     ///
     /// - Throws: ``RegistryError`` with code `notFound`, `conflict`, `immutableTag`, `wrongKind` or `readOnly`.
@@ -64,7 +105,7 @@ extension Registry {
                         in: database)
                 }
             }
-            try Catalog.removeVersion(repository, digest, in: database)
+            try Catalog.removeVersion(repository, digest, at: change.date, in: database)
         }
     }
 

@@ -3,7 +3,8 @@ import FileSystem
 import Integrity
 
 extension Registry {
-    /// Reads every byte of the adapter that a reference stands for and compares it with its name and with the catalog.
+    /// Reads every byte of the adapter that a reference stands for and compares it with its name and with the catalog; of
+    /// a stack also those of its adapters.
     ///
     /// - Parameter progress: called with the number of bytes examined since the last call; their sum is twice the
     ///   file's length.
@@ -11,7 +12,11 @@ extension Registry {
     /// - Throws: ``RegistryError`` with code `notFound`.
     public func verify(_ reference: Reference, progress: ((Int) -> Void)? = nil) throws -> [Finding] {
         let stored = try resolve(reference)
-        return try verify(stored.digest, references: [reference], progress: progress)
+        let findings = try verify(stored.digest, references: [reference], progress: progress)
+        guard stored.kind == .stack, findings.isEmpty else { return findings }
+        return try stack(stored).members.flatMap {
+            try verify($0.digest, references: [reference], progress: progress)
+        }
     }
 
     /// Verifies the catalog and every stored file that it knows.
@@ -38,6 +43,7 @@ extension Registry {
                         + "Restore 'catalog.sqlite' from a backup.")
             }
         }
+        findings += try catalogFindings { try logFindings() }
         findings += try catalogFindings {
             var found: [Finding] = []
             let digests = try catalog.read { try Catalog.blobDigests(in: $0) }
@@ -53,8 +59,22 @@ extension Registry {
         return findings
     }
 
+    private func logFindings() throws -> [Finding] {
+        let log = try verifyLog().faults.map { fault in
+            Finding(
+                kind: .damagedLog, digest: nil, references: [],
+                message: "\(fault) Compare with a backup, and find out who can write 'catalog.sqlite'.")
+        }
+        let documents = try catalog.read { try Catalog.damagedDocuments(in: $0) }.map { subject, name in
+            Finding(
+                kind: .damagedDocument, digest: subject, references: [],
+                message: "The document '\(name)' about \(subject) is damaged. Attach it again.")
+        }
+        return log + documents
+    }
+
     /// Turns the error of a catalog that cannot be read into a finding.
-    private func catalogFindings(_ body: () throws -> [Finding]) throws -> [Finding] {
+    func catalogFindings(_ body: () throws -> [Finding]) throws -> [Finding] {
         do {
             return try body()
         } catch let error as RegistryError where error.code == .corrupt {
@@ -62,7 +82,7 @@ extension Registry {
         }
     }
 
-    private func verify(
+    func verify(
         _ digest: Digest, references: [Reference], progress: ((Int) -> Void)?
     ) throws -> [Finding] {
         func finding(_ kind: Finding.Kind, _ reason: String) -> [Finding] {
@@ -75,13 +95,14 @@ extension Registry {
         }
         let record: AdapterRecord
         do {
-            let file = try AdapterFile(opening: blobs.path(of: digest), limits: limits)
-            let actual = try file.verify(progress: progress)
-            guard actual == digest else { return finding(.damagedFile, "has the digest \(actual)") }
-            record = try AdapterRecord(file, digest: digest)
+            record = try verifiedRecord(digest, progress: progress)
+        } catch let error as RegistryError where error.code == .damagedBlob {
+            return finding(.damagedFile, error.message)
         } catch let error as FileSystemError {
-            return error.code == .notFound
-                ? finding(.missingFile, "is missing") : finding(.unreadableFile, "cannot be read: \(error.message)")
+            guard error.code == .notFound else { return finding(.unreadableFile, "cannot be read: \(error.message)") }
+            // A collection may have taken it, row and file, since the list was read.
+            let isKnown = try catalog.read { try Catalog.isStored(digest, in: $0) }
+            return isKnown ? finding(.missingFile, "is missing") : []
         } catch let error as FormatError {
             // Whether the bytes changed after they were stored, or were never right.
             let actual = try? blobs.digestOfBytes(storedAs: digest)
@@ -89,12 +110,36 @@ extension Registry {
                 ? finding(.malformedFile, "is not a valid adapter file: \(error.message)")
                 : finding(.damagedFile, "does not hold the bytes that were stored: \(error.message)")
         }
-        let known = try catalog.read { database in
+        let (known, isStored) = try catalog.read { database in
             var known = try Catalog.record(of: digest, in: database)
             known?.parents = try Catalog.provenanceParents(of: digest, in: database)
-            return known
+            // The catalog does not keep the whole record.
+            known?.provenance = record.provenance
+            return (known, try Catalog.isStored(digest, in: database))
         }
+        // A collection may have taken it while it was read.
+        guard known != nil || isStored else { return [] }
         guard known == record else { return finding(.catalogMismatch, "does not say what the catalog says of it") }
         return []
+    }
+
+    /// What a stored file says of itself, every byte of it verified.
+    ///
+    /// - Throws: ``RegistryError`` with code `damagedBlob` and a part of a sentence when the file has another digest;
+    ///   `FormatError`, `FileSystemError`.
+    func verifiedRecord(_ digest: Digest, progress: ((Int) -> Void)? = nil) throws -> AdapterRecord {
+        let path = blobs.path(of: digest)
+        let actual: Digest
+        let record: AdapterRecord
+        if let stack = try StackDocument(ifStackAt: path) {
+            actual = try blobs.digestOfBytes(storedAs: digest)
+            record = stack.record(digest: actual)
+        } else {
+            let file = try AdapterFile(opening: path, limits: limits)
+            actual = try file.verify(progress: progress)
+            record = try AdapterRecord(file, digest: actual)
+        }
+        guard actual == digest else { throw RegistryError(.damagedBlob, "has the digest \(actual)", digest: digest) }
+        return record
     }
 }

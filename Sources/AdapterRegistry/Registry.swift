@@ -8,7 +8,9 @@ import Glibc
 /// <registry>/catalog.sqlite       names, tags, history, lineage, what can be searched
 /// <registry>/blobs/sha256/ab/…    files named after the SHA-256 of their bytes
 /// <registry>/tmp/                 files under construction
+/// <registry>/trash/               files that have been collected, until they are removed
 /// <registry>/lock                 held while the catalog is made and while abandoned files are removed
+/// <registry>/collection.lock      held while unused files are collected
 /// ```
 ///
 /// Any number of processes may use a registry at the same time. A change happens entirely or not at all: the file is
@@ -41,10 +43,12 @@ public struct Registry: Sendable {
     ///   - mode: what it is opened for.
     ///   - actor: who changes it; the name of the process's user when it is nil.
     ///   - limits: how much a stored file may ask for.
+    ///   - isOnNetworkAllowed: whether it may be written on a network file system, where only one machine may use it.
     /// - Throws: ``RegistryError`` with code `readOnly`, `permissionDenied`, `noSpace`, `newerSchema`, `corrupt`,
-    ///   `wrongKind` or `locked`.
+    ///   `wrongKind`, `locked`, `olderSchema` or `networkFileSystem`.
     public init(
-        opening directory: String, mode: Mode = .readWrite, actor: String? = nil, limits: ReadLimits = ReadLimits()
+        opening directory: String, mode: Mode = .readWrite, actor: String? = nil, limits: ReadLimits = ReadLimits(),
+        isOnNetworkAllowed: Bool = false
     ) throws {
         var directory = directory
         while directory.count > 1, directory.hasSuffix("/") { directory.removeLast() }
@@ -62,14 +66,26 @@ public struct Registry: Sendable {
             }
             catalog = try Catalog.openForReading(directory)
         case .readWrite:
+            if !isOnNetworkAllowed, let name = NetworkFileSystem.name(at: directory) {
+                throw Registry.networkError(directory, name)
+            }
             do {
                 try blobs.create()
                 catalog = try Catalog.openForWriting(directory, blobs: blobs)
                 try blobs.removeAbandonedTemporaries()
+                try blobs.emptyTrash()
             } catch let error as FileSystemError {
                 throw RegistryError(error, "open the registry", directory).asWriting
             }
         }
+    }
+
+    static func networkError(_ directory: String, _ name: String) -> RegistryError {
+        RegistryError(
+            .networkFileSystem,
+            "Unable to write to the registry '\(directory)': it is on a network file system (\(name)), where SQLite's "
+                + "locks and shared memory do not reach other machines, and the catalog would be damaged. Put it on a "
+                + "local disk. If only this machine ever uses it, add --allow-network-registry.")
     }
 
     /// The name of the user whom the process acts for, or the number when it has no name.

@@ -9,6 +9,12 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
 
         /// A name, tag or reference does not have the form of one.
         public static let invalidReference = Code(description: "invalidReference")
+        /// A search, a filter or a rule that means nothing.
+        public static let invalidQuery = Code(description: "invalidQuery")
+        /// A recipe does not have the form of one, or its inputs form a cycle.
+        public static let invalidRecipe = Code(description: "invalidRecipe")
+        /// The registry lies on a network file system, whose locks do not hold.
+        public static let networkFileSystem = Code(description: "networkFileSystem")
         /// The registry has no such name, tag or version.
         public static let notFound = Code(description: "notFound")
         /// The tag is not where the caller expected it.
@@ -23,6 +29,8 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         public static let noSpace = Code(description: "noSpace")
         /// A newer version of this program has changed the catalog's schema.
         public static let newerSchema = Code(description: "newerSchema")
+        /// The catalog has an older schema, and the registry was opened for reading, which changes nothing.
+        public static let olderSchema = Code(description: "olderSchema")
         /// The catalog is damaged.
         public static let corrupt = Code(description: "corrupt")
         /// A stored file is missing or does not hold what the catalog says.

@@ -2,6 +2,14 @@ public import Integrity
 
 /// An adapter in the registry, as a reference found it at one moment.
 public struct StoredAdapter: Hashable, Sendable {
+    /// What a stored file is.
+    public enum Kind: String, Hashable, Sendable {
+        /// An adapter file.
+        case adapter
+        /// A list of adapters that stay apart.
+        case stack
+    }
+
     /// The reference that was asked for.
     public let reference: Reference
     /// SHA-256 of the file.
@@ -16,6 +24,8 @@ public struct StoredAdapter: Hashable, Sendable {
     public let createdAt: Timestamp
     /// What the catalog knows of it.
     public let summary: AdapterSummary
+    /// What the file is.
+    public let kind: Kind
     /// The state of the tag; nil when the reference names a digest.
     public let tag: TagState?
 

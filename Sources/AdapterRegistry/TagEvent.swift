@@ -1,6 +1,6 @@
 public import Integrity
 
-/// One change of a tag; kept for ever.
+/// One change of a tag: an entry of the audit log.
 public struct TagEvent: Hashable, Sendable {
     /// What was done.
     public enum Operation: String, Hashable, Sendable, CaseIterable {
@@ -10,6 +10,8 @@ public struct TagEvent: Hashable, Sendable {
         case tag
         /// The adapter was stored again with other signatures.
         case sign
+        /// The tag was set back to where it stood before.
+        case rollback
         /// The tag was removed; the version stayed.
         case untag
         /// The tag was removed together with the version.

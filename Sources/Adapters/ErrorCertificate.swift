@@ -52,6 +52,8 @@ public struct ErrorCertificate: Hashable, Sendable {
     public var truncationError: Double { norm(\.truncationError) }
     /// The rounding error over all modules together.
     public var roundingError: Double { norm(\.roundingError) }
+    /// The largest singular value that was dropped in any module.
+    public var largestDroppedSingularValue: Double { modules.map(\.largestDroppedSingularValue).max() ?? 0 }
     /// The truncation error over ‖ΔW‖.
     public var relativeTruncationError: Double { ErrorCertificate.ratio(truncationError, deltaNorm) }
     /// The rounding error over ‖ΔW‖.

@@ -7,8 +7,13 @@ package enum JSON {
     package static let maximumDepth = 64
 
     /// Parses one JSON document; anything but white space after it is an error.
-    package static func parse(_ text: [UInt8]) throws(ByteCodingError) -> MetadataValue {
-        var parser = JSONParser(text.span)
+    ///
+    /// - Parameter approximatesLargeIntegers: whether an integer of more than 64 bits becomes a double instead of an
+    ///   error: transformers writes 10³⁰ where a limit is not known.
+    package static func parse(
+        _ text: [UInt8], approximatesLargeIntegers: Bool = false
+    ) throws(ByteCodingError) -> MetadataValue {
+        var parser = JSONParser(text.span, approximatesLargeIntegers: approximatesLargeIntegers)
         return try parser.parseDocument()
     }
 
@@ -78,10 +83,12 @@ package enum JSON {
 /// Recursive-descent parser with a depth limit.
 private struct JSONParser: ~Escapable {
     private var reader: ByteReader
+    private let approximatesLargeIntegers: Bool
 
     @_lifetime(copy text)
-    init(_ text: Span<UInt8>) {
+    init(_ text: Span<UInt8>, approximatesLargeIntegers: Bool) {
         reader = ByteReader(text)
+        self.approximatesLargeIntegers = approximatesLargeIntegers
     }
 
     mutating func parseDocument() throws(ByteCodingError) -> MetadataValue {
@@ -227,11 +234,11 @@ private struct JSONParser: ~Escapable {
             guard takeDigits(into: &text) > 0 else { throw invalid("an exponent has no digits") }
         }
         if isInteger {
-            guard let value = Int64(text) else {
+            if let value = Int64(text) { return .integer(value) }
+            guard approximatesLargeIntegers else {
                 throw ByteCodingError(
                     .notRepresentable, "the integer \(text.prefix(40)) needs more than 64 bits", byteOffset: start)
             }
-            return .integer(value)
         }
         guard let value = Double(text), value.isFinite else {
             throw ByteCodingError(

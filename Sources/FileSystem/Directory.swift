@@ -94,6 +94,43 @@ public enum Directory {
         try FileDescriptor(opening: path, flags: O_RDONLY | O_DIRECTORY, verb: "flush").synchronize()
     }
 
+    /// Makes the bytes of a file durable that somebody else has written.
+    public static func synchronizeFile(_ path: String) throws {
+        try FileDescriptor(opening: path, flags: O_RDONLY, verb: "flush").synchronize()
+    }
+
+    /// Gives a file another name on the same file system, in place of what has it; false when the file does not exist.
+    ///
+    /// Neither folder is flushed: after a power failure the file may stand under either name.
+    public static func move(_ path: String, to newPath: String) throws -> Bool {
+        if unsafe rename(path, newPath) == 0 { return true }
+        if errno == ENOENT { return false }
+        throw FileSystemError.systemCall("move", path)
+    }
+
+    /// Gives a file a second name, or copies it where the two names are on different file systems.
+    ///
+    /// - Throws: ``FileSystemError`` with code `alreadyExists` when the second name is taken.
+    public static func link(_ path: String, to newPath: String) throws {
+        if unsafe Glibc.link(path, newPath) == 0 { return }
+        guard [EXDEV, EPERM, EMLINK, EOPNOTSUPP].contains(errno) else {
+            throw FileSystemError.systemCall("link", path)
+        }
+        let source = try InputFile(opening: path)
+        let copy = try OutputFile(beside: newPath)
+        try source.forEachPiece(in: 0..<source.byteCount) { try copy.write($0) }
+        try copy.commit(as: newPath, mode: source.mode, replacing: false)
+    }
+
+    /// The length of a file in bytes and when it was last written; nil when there is no such file.
+    public static func status(of path: String) -> (byteCount: Int, modifiedMilliseconds: Int64)? {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { return nil }
+        return (
+            Int(status.st_size), Int64(status.st_mtim.tv_sec) * 1000 + Int64(status.st_mtim.tv_nsec) / 1_000_000
+        )
+    }
+
     /// Removes a file, or a folder with everything in it; links are removed, not followed.
     public static func remove(_ path: String) throws {
         var status = stat()

@@ -2,8 +2,8 @@ import Glibc
 
 /// A regular file opened for reading by position.
 ///
-/// Bytes are copied out with `pread(2)` and never mapped: whoever verifies them owns them, so a file that is changed or
-/// cut short by another process can end in an error but not in a fault or in unverified bytes.
+/// Bytes are copied out with `pread(2)`: whoever verifies them owns them, so a file that is changed or cut short by
+/// another process can end in an error but not in a fault or in unverified bytes. Only ``map(_:)`` gives that up.
 public struct InputFile: Sendable {
     private let descriptor: FileDescriptor
     /// The file's length when it was opened, in bytes.
@@ -47,6 +47,16 @@ public struct InputFile: Sendable {
         for start in stride(from: range.lowerBound, to: range.upperBound, by: 1 << 20) {
             try body(read(at: start, count: min(1 << 20, range.upperBound - start)))
         }
+    }
+
+    /// Maps a range of the file into memory instead of copying it, see ``MappedRegion``.
+    ///
+    /// - Throws: ``FileSystemError`` with code `truncated` when the file is shorter than the range.
+    public func map(_ range: Range<Int>) throws -> MappedRegion {
+        // The length now, not when the file was opened: touching a page beyond it would end the process.
+        let byteCount = Int(try descriptor.status().st_size)
+        guard range.lowerBound >= 0, range.upperBound <= byteCount else { throw truncated("bytes \(range)") }
+        return try MappedRegion(mapping: descriptor, at: range.lowerBound, count: range.count)
     }
 
     /// The whole content of a small file.

@@ -7,6 +7,7 @@ import Glibc
 public final class OutputFile {
     private let descriptor: FileDescriptor
     private var isCommitted = false
+    private var isDurable = false
     /// Where the bytes are until the commit.
     public let temporaryPath: String
     /// How many bytes ``write(_:)`` has appended, gaps made by ``seek(to:)`` included.
@@ -49,7 +50,10 @@ public final class OutputFile {
     }
 
     /// The file for threads that each write bytes at positions of their own.
-    public var positioned: PositionedOutput { PositionedOutput(descriptor: descriptor, path: temporaryPath) }
+    public var positioned: PositionedOutput {
+        isDurable = false
+        return PositionedOutput(descriptor: descriptor, path: temporaryPath)
+    }
 
     /// Copies bytes written earlier.
     ///
@@ -65,17 +69,26 @@ public final class OutputFile {
         return try descriptor.read(at: position, count: count)
     }
 
+    /// Makes everything written so far durable, so that a commit that follows takes no time.
+    ///
+    /// - Parameter mode: the permission bits of the finished file.
+    public func makeDurable(mode: UInt32 = 0o644) throws {
+        guard !isDurable else { return }
+        guard fchmod(descriptor.rawValue, mode_t(mode)) == 0 else {
+            throw FileSystemError.systemCall("set the mode of", temporaryPath)
+        }
+        try descriptor.synchronize()
+        isDurable = true
+    }
+
     /// Makes the file durable and lets it appear under `path`.
     ///
     /// - Parameters:
-    ///   - mode: the permission bits of the finished file.
+    ///   - mode: the permission bits of the finished file, unless ``makeDurable(mode:)`` has set them.
     ///   - replacing: whether it takes the place of what stands at `path`.
     /// - Throws: ``FileSystemError`` with code `alreadyExists` when it may not replace what stands there.
     public func commit(as path: String, mode: UInt32 = 0o644, replacing: Bool = true) throws {
-        guard fchmod(descriptor.rawValue, mode_t(mode)) == 0 else {
-            throw FileSystemError.systemCall("set the mode of", path)
-        }
-        try descriptor.synchronize()
+        try makeDurable(mode: mode)
         if replacing {
             guard unsafe rename(temporaryPath, path) == 0 else { throw FileSystemError.systemCall("write", path) }
         } else {

@@ -1,3 +1,5 @@
+internal import CNumericKernels
+
 extension Tensor {
     /// A tensor in memory with the given values, each rounded once to the nearest (ties to even) element of `dtype`;
     /// for `q8` to the nearest multiple of its block's scale.
@@ -13,6 +15,13 @@ extension Tensor {
 package enum Rounding {
     /// The values as little-endian elements of `dtype`. Where a type has no infinities, they become NaN.
     package static func bytes(_ values: [Double], _ dtype: DType) throws(TensorError) -> [UInt8] {
+        // The kernels count what does not fit; the scalar conversions below say which value it was.
+        if let bytes = fast(values, dtype) { return bytes }
+        return try scalar(values, dtype)
+    }
+
+    /// The conversions of ``bytes(_:_:)`` one by one.
+    package static func scalar(_ values: [Double], _ dtype: DType) throws(TensorError) -> [UInt8] {
         switch dtype {
         case .f32: return try words(values, dtype) { Float($0).bitPattern }
         case .f16: return try words(values, dtype) { Float16($0).bitPattern }
@@ -24,6 +33,23 @@ package enum Rounding {
                 .unsupportedDType,
                 "Unable to round to \(dtype): results are written as f32, f16, bf16, f8_e4m3 or q8.")
         }
+    }
+
+    /// The conversions that have kernels, on machines that store numbers as files do; nil when a value does not fit.
+    private static func fast(_ values: [Double], _ dtype: DType) -> [UInt8]? {
+        guard [.f32, .bf16].contains(dtype), 1.littleEndian == 1 else { return nil }
+        var overflowCount = 0
+        let size = dtype.byteCount
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: values.count * size) { buffer, initialized in
+            if let start = UnsafeMutableRawPointer(buffer.baseAddress), !values.isEmpty {
+                overflowCount =
+                    dtype == .f32
+                    ? unsafe cnk_narrow_f64_to_f32(values, start.assumingMemoryBound(to: Float.self), values.count)
+                    : unsafe cnk_narrow_f64_to_bf16(values, start.assumingMemoryBound(to: UInt16.self), values.count)
+            }
+            initialized = values.count * size
+        }
+        return overflowCount == 0 ? bytes : nil
     }
 
     private static func words<Word: FixedWidthInteger>(

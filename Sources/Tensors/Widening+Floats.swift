@@ -16,6 +16,21 @@ extension Tensor {
 }
 
 extension Widening {
+    /// Binary32 numbers as doubles, exactly.
+    package static func doubles(_ floats: [Float]) -> [Double] {
+        unsafe [Double](unsafeUninitializedCapacity: floats.count) { buffer, initialized in
+            if let target = buffer.baseAddress { unsafe cnk_widen_f32(floats, target, floats.count) }
+            initialized = floats.count
+        }
+    }
+
+    /// What rounding took from each value: values − stored elements.
+    package static func differences(_ values: [Double], _ stored: [UInt8], _ dtype: DType) -> [Double] {
+        var differences = doubles(stored, dtype)
+        unsafe cnk_subtract_from(values, &differences, min(values.count, differences.count))
+        return differences
+    }
+
     /// The elements in `bytes` as binary32; only integers of more than 24 bits round.
     package static func floats(_ bytes: [UInt8], _ dtype: DType) -> [Float] {
         guard [.f32, .bf16, .f16].contains(dtype) else { return doubles(bytes, dtype).map { Float($0) } }

@@ -43,9 +43,7 @@ package enum Widening {
     /// The elements in `bytes` as doubles. Every supported type is a subset of binary64, so nothing rounds.
     package static func doubles(_ bytes: [UInt8], _ dtype: DType) -> [Double] {
         switch dtype {
-        case .f32: words(bytes, UInt32.self) { Double(Float(bitPattern: $0)) }
-        case .bf16: words(bytes, UInt16.self) { Double(Float(bitPattern: UInt32($0) << 16)) }
-        case .f16: words(bytes, UInt16.self) { Double(float(binary16: $0)) }
+        case .f32, .bf16, .f16: doubles(floats(bytes, dtype))
         case .f8e4m3: bytes.map { e4m3Table[Int($0)] }
         case .f8e5m2: bytes.map { Double(float(binary16: UInt16($0) << 8)) }
         case .i8: bytes.map { Double(Int8(bitPattern: $0)) }

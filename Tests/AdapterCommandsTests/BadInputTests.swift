@@ -41,7 +41,9 @@ import Testing
             expectFailure(try tool.run("push", peft, "a//b"), 64)
             expectFailure(try tool.run("push", peft, String(repeating: "a", count: 100_000)), 64)
             expectFailure(try tool.run("merge", "team/a:v1=nonsense", "-t", "x:y"), 1, "nonsense")
-            expectFailure(try tool.run("merge", "team/a:v1", "-t", "x:y", "--rank", "4"), 64, "--method exact")
+            expectFailure(
+                try tool.run("merge", "team/a:v1", "-t", "x:y", "--method", "cat", "--rank", "4"), 64, "no --rank")
+            expectFailure(try tool.run("merge", "team/a:v1", "-t", "x:y", "--density", "0.5"), 64, "density")
             expectFailure(try tool.run("verify"), 64)
         }
     }

@@ -26,7 +26,9 @@ import Testing
         let tool = CommandLineTool(registry: "/nonexistent")
         let commands = [
             "push", "pull", "list", "show", "tag", "untag", "rm", "history", "verify", "sign", "key", "merge",
-            "interpolate", "convert", "pack", "unpack", "completions",
+            "interpolate", "scale", "negate", "subtract", "fuse", "convert", "pack", "unpack", "compose", "rebuild",
+            "recipe", "lineage", "rollback", "lock",
+            "log", "gc", "fsck", "backup", "stats", "document", "completions", "train", "eval", "runs",
         ]
         let help = try tool.run("--help")
         for command in commands {

@@ -42,7 +42,7 @@ import Testing
         (ListQuery(labels: [.init(key: "stage", value: "prod"), .init(key: "lang", value: "en")]), []),
         (ListQuery(isReversed: true, limit: 2), ["zeta:latest", "team/beta:v1"]),
         (ListQuery(order: .rank), ["team/alpha:v2", "team/beta:v1", "alias:latest", "team/alpha:v1", "zeta:latest"]),
-        (ListQuery(order: .rank, isReversed: true, limit: 3), ["alias:latest", "team/alpha:v1", "zeta:latest"]),
+        (ListQuery(order: .rank, isReversed: true, limit: 3), ["zeta:latest", "team/alpha:v1", "alias:latest"]),
         (ListQuery(limit: 0), []),
         (ListQuery(limit: -1), []),
     ])

@@ -189,4 +189,10 @@ struct JSONParsingTests {
             }
         }
     }
+
+    @Test func `integers of more than 64 bits are approximated when asked to`() throws {
+        let text = Array("[1000000000000000019884624838656, 7]".utf8)
+        #expect(throws: ByteCodingError.self) { _ = try JSON.parse(text) }
+        #expect(try JSON.parse(text, approximatesLargeIntegers: true) == [1e30, 7])
+    }
 }

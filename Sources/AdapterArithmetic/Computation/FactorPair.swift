@@ -32,28 +32,27 @@ struct FactorPair {
 
     /// ‖B·A‖; 0 when it is noise.
     func norm() throws -> Double {
-        let norm = try core().frobeniusNorm
+        let norm = try productNorm()
         return norm > (try noise()) ? norm : 0
+    }
+
+    /// The thin singular value decomposition B·A = U·S·Vᵀ without the singular values that are noise.
+    ///
+    /// The largest element of each column of U is positive, so that equal inputs give equal bytes.
+    func singularValueDecomposition() throws -> (u: Matrix, values: [Double], v: Matrix) {
+        let decomposition = try decomposed()
+        let count = decomposition.values.count { $0 > 0 }
+        return try oriented(decomposition, count)
     }
 
     /// The best approximation of B·A with `rank` columns in B and rows in A, and the singular values of B·A.
     ///
-    /// √S goes to each side, which spares the range of small types. The largest element of each column of U is
-    /// positive, so that equal inputs give equal bytes. Columns beyond the numerical rank are 0.
+    /// √S goes to each side, which spares the range of small types. Columns beyond the numerical rank are 0.
     func truncated(to rank: Int) throws -> (factors: FactorPair, spectrum: [Double]) {
-        let (qB, rB) = try b.qrFactorization()
-        let (qA, rA) = try aTransposed.qrFactorization()
-        let core = try rB.product(rA, transposingOther: true)
-        let decomposition = try core.singularValueDecomposition()
-        let noise = try noise()
-        let spectrum = decomposition.values.map { $0 > noise ? $0 : 0 }
-
-        let kept = min(rank, spectrum.count { $0 > 0 })
-        let u = try qB.product(decomposition.u.columns(0..<kept))
-        let v = try qA.product(decomposition.vTransposed.rows(0..<kept), transposingOther: true)
-        let roots = (0..<kept).map { index in
-            spectrum[index].squareRoot() * (u.column(index).max { $0.magnitude < $1.magnitude } ?? 0 < 0 ? -1 : 1)
-        }
+        let decomposition = try decomposed()
+        let kept = min(rank, decomposition.values.count { $0 > 0 })
+        let (u, values, v) = try oriented(decomposition, kept)
+        let roots = values.map { $0.squareRoot() }
         let padding = rank - kept
         return (
             FactorPair(
@@ -61,8 +60,57 @@ struct FactorPair {
                 aTransposed: try .horizontally([
                     v.scalingColumns(by: roots), Matrix(zeros: aTransposed.rows, padding),
                 ])),
-            spectrum
+            decomposition.values
         )
+    }
+
+    /// The decomposition of the core with the bases of both sides; values that are noise are 0.
+    private func decomposed() throws -> Decomposition {
+        let (qB, rB) = try b.qrFactorization()
+        let (qA, rA) = try aTransposed.qrFactorization()
+        let core = try rB.product(rA, transposingOther: true)
+        let decomposition = try core.singularValueDecomposition()
+        let noise = try noise()
+        return Decomposition(
+            qB: qB, qA: qA, u: decomposition.u, values: decomposition.values.map { $0 > noise ? $0 : 0 },
+            vTransposed: decomposition.vTransposed)
+    }
+
+    /// The first singular vectors with their signs fixed.
+    private func oriented(_ core: Decomposition, _ count: Int) throws -> (u: Matrix, values: [Double], v: Matrix) {
+        let u = try core.qB.product(core.u.columns(0..<count))
+        let v = try core.qA.product(core.vTransposed.rows(0..<count), transposingOther: true)
+        let signs = u.orientations
+        return (
+            try u.scalingColumns(by: signs), Array(core.values.prefix(count)), try v.scalingColumns(by: signs)
+        )
+    }
+
+    private struct Decomposition {
+        let qB: Matrix
+        let qA: Matrix
+        let u: Matrix
+        let values: [Double]
+        let vTransposed: Matrix
+    }
+
+    /// ‖B·A‖, whether or not it is noise.
+    func productNorm() throws -> Double {
+        // Beyond that the core is the smaller matrix.
+        guard b.columns <= min(b.rows, aTransposed.rows) else { return try core().frobeniusNorm }
+        let norm = FactorPair.norm(
+            try b.product(b, transposingSelf: true), try aTransposed.product(aTransposed, transposingSelf: true))
+        return try norm ?? core().frobeniusNorm
+    }
+
+    /// ‖B·A‖ from BᵀB and A·Aᵀ, at a fraction of a factorisation's cost; nil where that would lose digits.
+    ///
+    /// ‖B·A‖² is the sum of the products of their elements. Where columns cancel each other, rounding matters: it is about
+    /// ulp · (Σ‖b_j‖·‖a_j‖)². So the result counts only where that is of the size of ‖B·A‖².
+    static func norm(_ inB: Matrix, _ inA: Matrix) -> Double? {
+        let square = zip(inB.elements, inA.elements).reduce(0) { $0 + $1.0 * $1.1 }
+        let bound = (0..<inB.columns).reduce(0) { $0 + (inB[$1, $1] * inA[$1, $1]).squareRoot() }
+        return square.isFinite && square > 0x1p-900 && square > 0x1p-10 * bound * bound ? square.squareRoot() : nil
     }
 
     private func core() throws -> Matrix {
@@ -70,7 +118,28 @@ struct FactorPair {
     }
 }
 
+extension Matrix {
+    /// The sign of the element of the largest magnitude in each column, as ±1.
+    var orientations: [Double] {
+        (0..<columns).map { index in column(index).max { $0.magnitude < $1.magnitude } ?? 0 < 0 ? -1 : 1 }
+    }
+}
+
 extension FactorPair {
+    /// The difference of two products, as factors.
+    func subtracting(_ other: FactorPair) throws -> FactorPair {
+        FactorPair(
+            b: try .horizontally([b, other.b.scaled(by: -1)]),
+            aTransposed: try .horizontally([aTransposed, other.aTransposed]))
+    }
+
+    /// The sum of several products of one shape, each with a coefficient, as factors.
+    static func sum(_ terms: [FactorPair], _ coefficients: [Double]) throws -> FactorPair {
+        FactorPair(
+            b: try .horizontally(zip(terms, coefficients).map { $0.b.scaled(by: $1) }),
+            aTransposed: try .horizontally(terms.map(\.aTransposed)))
+    }
+
     /// ‖B·A − B'·A'‖ of stored factors.
     ///
     /// With the residuals D_B = B − B' and D_A = A − A' that is ‖D_B·A + B'·D_A‖: two small terms, so nothing cancels
@@ -78,13 +147,13 @@ extension FactorPair {
     func distance(toStored stored: FactorPair, residual: FactorPair) throws -> Double {
         switch (residual.b.isZero, residual.aTransposed.isZero) {
         case (true, true): return 0
-        case (false, true): return try FactorPair(b: residual.b, aTransposed: aTransposed).core().frobeniusNorm
-        case (true, false): return try FactorPair(b: b, aTransposed: residual.aTransposed).core().frobeniusNorm
+        case (false, true): return try FactorPair(b: residual.b, aTransposed: aTransposed).productNorm()
+        case (true, false): return try FactorPair(b: b, aTransposed: residual.aTransposed).productNorm()
         case (false, false):
             let both = FactorPair(
                 b: try .horizontally([residual.b, stored.b]),
                 aTransposed: try .horizontally([aTransposed, residual.aTransposed]))
-            return try both.core().frobeniusNorm
+            return try both.productNorm()
         }
     }
 }

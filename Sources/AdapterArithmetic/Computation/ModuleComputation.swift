@@ -13,8 +13,17 @@ struct ComputedModule: Sendable {
 
 /// What is to be computed for one module; decided before anything is.
 protocol ModuleComputation: Sendable {
-    /// The factors and their loss; called once a reading, with nothing else of the adapter in memory.
+    /// Whether it keeps all processors busy by itself; others are computed side by side.
+    var usesAllProcessors: Bool { get }
+    /// About how many elements it reads and writes; what is computed side by side is limited by that.
+    var elementCount: Int { get }
+
+    /// The factors and their loss; called once a reading, with little else of the adapter in memory.
     func computed() throws -> ComputedModule
+}
+
+extension ModuleComputation {
+    var usesAllProcessors: Bool { false }
 }
 
 /// What one slice of a module lost.

@@ -17,6 +17,8 @@ struct ConversionPlan: ModuleComputation {
     /// How the update splits into products.
     let layout: SliceLayout
 
+    var elementCount: Int { 2 * update.parameterCount }
+
     /// Whether a factor stays as it is.
     static func keeps(_ factor: Tensor, as dtype: DType) -> Bool {
         factor.dtype == dtype || !factor.dtype.isFloatingPoint

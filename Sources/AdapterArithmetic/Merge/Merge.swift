@@ -2,26 +2,24 @@ import Adapters
 import ByteCoding
 import Tensors
 
-/// Weighted sums of adapters.
+/// One adapter of several.
 public enum Merge {
-    /// The adapter with ΔW = Σ wᵢ·sᵢ·Bᵢ·Aᵢ in each module that any input adapts.
+    /// The adapter that a method makes of the inputs, in each module that any of them adapts; by default the one with
+    /// ΔW = Σ wᵢ·sᵢ·Bᵢ·Aᵢ.
     ///
-    /// An input that does not adapt a module adds nothing to it. A weight of 0 leaves its input out. A single input
-    /// keeps its factors bit for bit, unless the options truncate or convert them; its weight goes into alpha. Several
-    /// inputs give modules whose scaling is 1.
+    /// An input that does not adapt a module takes part in it with ΔW = 0. A weight of 0 leaves its input out. A single
+    /// input of a sum keeps its factors bit for bit, unless the options truncate or convert them; its weight goes into
+    /// alpha. Several inputs give modules whose scaling is 1.
     ///
     /// Tensors are computed when they are read. Only ranks that must be found from singular values are computed at
     /// once, which reads all factors.
     ///
     /// - Throws: ``ArithmeticError``, and what reading the inputs throws.
-    /// - Complexity: O((m + n)·R²) for each m × n weight with R the sum of the ranks; ΔW is never formed.
+    /// - Complexity: for sums and combinations O((m + n)·R²) for each m × n weight with R the sum of the ranks. ΔW is
+    ///   never held.
     public static func merge(_ inputs: [MergeInput], options: MergeOptions = MergeOptions()) throws -> ComputedAdapter {
         try options.check()
-        for input in inputs where !input.weight.isFinite {
-            throw ArithmeticError(
-                .invalidWeight,
-                "Unable to merge '\(input.label)': its weight is \(input.weight), a finite number is needed.")
-        }
+        for input in inputs { try requireFinite(input) }
         let active = inputs.filter { $0.weight != 0 }
         guard let first = active.first else {
             throw ArithmeticError(
@@ -30,12 +28,13 @@ public enum Merge {
                     ? "Unable to merge: no adapter is given. Name at least one."
                     : "Unable to merge: every weight is 0, so nothing is left. Give one adapter another weight.")
         }
+        try requireCount(inputs.count, options)
         let base = try mergedBase(active, options)
         let planner = MergePlanner(inputs: active, options: options)
         let parameters = try ParameterMerge(inputs: active, options: options)
 
         let names = Set(active.flatMap { $0.adapter.modules.map(\.name) }).sorted { $0.precedesInUTF8($1) }
-        var plans: [ModulePlan] = []
+        var plans: [any UpdatePlan] = []
         var planIndices: [String: Int] = [:]
         for name in names {
             guard let plan = try planner.plan(name) else { continue }
@@ -58,29 +57,54 @@ public enum Merge {
         return ComputedAdapter(adapter: adapter, engine: engine)
     }
 
-    private static func mergedUpdate(_ plan: ModulePlan, index: Int, _ engine: ComputationEngine) throws
+    private static func requireFinite(_ input: MergeInput) throws {
+        let factors = input.factors.values.filter { !(input.weight * $0).isFinite }
+        guard let weight = input.weight.isFinite ? factors.first : input.weight else { return }
+        throw ArithmeticError(
+            .invalidWeight,
+            "Unable to merge '\(input.label)': its weight is \(weight), a finite number is needed.")
+    }
+
+    /// Throws when a method is not defined for so many adapters.
+    private static func requireCount(_ count: Int, _ options: MergeOptions) throws {
+        guard case .combination(let rule) = options.method.definition(options), !rule.inputCounts.contains(count) else {
+            return
+        }
+        let counts = rule.inputCounts
+        throw ArithmeticError(
+            .invalidOption,
+            "Unable to merge by \(options.method.rawValue): it takes "
+                + (counts.upperBound == counts.lowerBound ? "\(counts.lowerBound)" : "at least \(counts.lowerBound)")
+                + " adapters, \(count) are given. "
+                + (count > 2 ? "Use multislerp or karcher." : "Name another one."))
+    }
+
+    private static func mergedUpdate(_ plan: any UpdatePlan, index: Int, _ engine: ComputationEngine) throws
         -> LowRankUpdate
     {
-        let first = plan.terms[0].update
+        let first = plan.module.terms[0].update
         let (alpha, rule) = plan.scaling
         guard alpha.isFinite else {
             throw ArithmeticError(
-                .invalidWeight, "Unable to merge the module '\(plan.name)': weight times alpha exceeds binary64.",
-                module: plan.name)
+                .invalidWeight,
+                "Unable to merge the module '\(plan.module.name)': weight times alpha exceeds binary64.",
+                module: plan.module.name)
         }
         var (a, b) = (first.a, first.b)
-        if plan.action != .keep {
+        if !plan.keepsFactors {
             let extents = first.shapes(rank: plan.rank)
             guard plan.rank <= LowRankUpdate.maximumRank, let aShape = Shape(extents.a), let bShape = Shape(extents.b)
             else {
                 throw ArithmeticError(
                     .limitExceeded,
-                    "Unable to merge the module '\(plan.name)': the ranks add up to \(plan.rank), "
+                    "Unable to merge the module '\(plan.module.name)': the ranks add up to \(plan.rank), "
                         + "\(LowRankUpdate.maximumRank) is the most. Use --method exact with --rank.",
-                    module: plan.name)
+                    module: plan.module.name)
             }
-            a = Tensor(dtype: plan.dtype, shape: aShape, source: ComputedFactor(engine: engine, plan: index, side: .a))
-            b = Tensor(dtype: plan.dtype, shape: bShape, source: ComputedFactor(engine: engine, plan: index, side: .b))
+            a = Tensor(
+                dtype: plan.module.dtype, shape: aShape, source: ComputedFactor(engine: engine, plan: index, side: .a))
+            b = Tensor(
+                dtype: plan.module.dtype, shape: bShape, source: ComputedFactor(engine: engine, plan: index, side: .b))
         }
         return try LowRankUpdate(kind: first.kind, a: a, b: b, rank: plan.rank, alpha: alpha, scalingRule: rule)
     }

@@ -1,18 +1,31 @@
 public import Adapters
+public import Integrity
 
-/// One adapter of a weighted sum.
+/// One adapter of a merge.
 public struct MergeInput: Sendable {
     /// The adapter.
     public var adapter: Adapter
-    /// Its weight in the sum; any finite number, also negative. 0 leaves the adapter out.
+    /// Its weight; any finite number, also negative. 0 leaves the adapter out.
     public var weight: Double
     /// What messages call it.
     public var label: String
+    /// The adapter's identity, which keys random masks; needed by methods that draw some.
+    public var contentRoot: Digest?
+    /// What multiplies the weight in single modules, by the module's full name; 1 where there is none. 0 leaves the
+    /// adapter out of that module.
+    public var factors: [String: Double]
 
     /// Creates an input.
-    public init(adapter: Adapter, weight: Double = 1, label: String) {
+    public init(
+        adapter: Adapter, weight: Double = 1, label: String, contentRoot: Digest? = nil, factors: [String: Double] = [:]
+    ) {
         self.adapter = adapter
         self.weight = weight
         self.label = label
+        self.contentRoot = contentRoot
+        self.factors = factors
     }
+
+    /// The weight in a module.
+    func weight(in module: String) -> Double { weight * (factors[module] ?? 1) }
 }

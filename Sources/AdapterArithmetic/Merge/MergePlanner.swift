@@ -5,6 +5,7 @@ import Tensors
 struct MergePlanner {
     private let inputs: [MergeInput]
     private let options: MergeOptions
+    private let definition: MergeDefinition
     /// Each input's updates by module name.
     private let updates: [[String: LowRankUpdate]]
     /// The one type of all factors, when there is one that can be written.
@@ -14,6 +15,10 @@ struct MergePlanner {
     init(inputs: [MergeInput], options: MergeOptions) {
         self.inputs = inputs
         self.options = options
+        // PEFT takes `linear` for one adapter, whatever is asked for.
+        definition =
+            inputs.count == 1 && options.method.rawValue.hasPrefix("compat-")
+            ? .factors(.linear) : options.method.definition(options)
         updates = inputs.map { input in
             Dictionary(input.adapter.updates.map { ($0.name, $0.update) }, uniquingKeysWith: { first, _ in first })
         }
@@ -22,41 +27,74 @@ struct MergePlanner {
     }
 
     /// The plan of one module; nil when no input adapts it.
-    func plan(_ name: String) throws -> ModulePlan? {
-        let terms = try zip(inputs, updates).compactMap { input, updates -> ModulePlan.Term? in
-            guard let update = updates[name] else { return nil }
-            let coefficient = input.weight * update.scaling
-            guard coefficient.isFinite else {
+    func plan(_ name: String) throws -> (any UpdatePlan)? {
+        guard let module = try terms(name) else { return nil }
+        switch definition {
+        case .sum: return try sumPlan(module, rule: nil)
+        case .combination(let rule): return try sumPlan(module, rule: rule)
+        case .factors(let rule):
+            try refuseGroups(module)
+            return try FactorPlan(module: module, rule: rule)
+        case .elements(let rule): return try approximationPlan(module, ElementMerge(rule: rule))
+        case .core(let rule): return try approximationPlan(module, rule)
+        }
+    }
+
+    /// What takes part in a module; nil when nothing adapts it.
+    private func terms(_ name: String) throws -> ModuleTerms? {
+        var weights: [Double] = []
+        var terms: [ModuleTerms.Term] = []
+        for (input, updates) in zip(inputs, updates) {
+            let weight = input.weight(in: name)
+            guard weight != 0 else { continue }
+            weights.append(weight)
+            guard let update = updates[name] else { continue }
+            let term = ModuleTerms.Term(
+                position: weights.count - 1, label: input.label, contentRoot: input.contentRoot, update: update,
+                weight: weight)
+            guard term.coefficient.isFinite else {
                 throw ArithmeticError(
                     .invalidWeight,
                     "Unable to merge '\(input.label)': weight times scaling of the module '\(name)' exceeds binary64.",
                     module: name)
             }
-            return ModulePlan.Term(label: input.label, update: update, coefficient: coefficient)
+            terms.append(term)
         }
         guard let first = terms.first else { return nil }
         for other in terms.dropFirst() { try requireSameWeight(first, other, name) }
-
-        let isAlone = inputs.count == 1
-        let mayKeep = isAlone && keepsTypes(first.update)
-        if !mayKeep || options.energy != nil || options.rank ?? .max < first.update.rank {
-            try refuseGroups(terms, name)
+        if case .combination = definition, weights.count == 1 {
+            // Only shares count, and one adapter has all of it.
+            weights = [1]
+            terms = [first.weighted(by: 1)]
         }
-        var plan = ModulePlan(
-            name: name, terms: terms, layout: try SliceLayout(first.update, module: name),
-            action: mayKeep ? .keep : .stack, rank: 0, dtype: commonDType, keepsScalingOutside: isAlone,
-            weight: inputs[0].weight)
-        plan.rank = plan.stackedRank
-        if options.method == .exact { try planTruncation(&plan, isAlone) }
+        return ModuleTerms(
+            name: name, weights: weights, terms: terms, layout: try SliceLayout(first.update, module: name),
+            dtype: commonDType)
+    }
+}
+
+extension MergePlanner {
+    private func sumPlan(_ module: ModuleTerms, rule: (any CombinationRule)?) throws -> SumPlan {
+        let isAlone = inputs.count == 1
+        let mayKeep = isAlone && keepsTypes(module.terms[0].update)
+        if !mayKeep || options.energy != nil || options.rank ?? .max < module.stackedRank {
+            try refuseGroups(module)
+        }
+        var plan = SumPlan(
+            module: module, rule: module.weights.count > 1 ? rule : nil, action: mayKeep ? .keep : .stack,
+            rank: module.stackedRank, keepsScalingOutside: isAlone)
+        let truncates =
+            options.method == .exact || options.rank != nil || options.energy != nil || options.reducesRank
+        if options.method != .cat, truncates { try planTruncation(&plan, isAlone) }
         return plan
     }
 
-    private func planTruncation(_ plan: inout ModulePlan, _ isAlone: Bool) throws {
+    private func planTruncation(_ plan: inout SumPlan, _ isAlone: Bool) throws {
         let rank: Int
         if isAlone, options.energy == nil {
             rank = min(options.rank ?? plan.rank, plan.rank)
         } else if options.energy == nil, let wanted = options.rank {
-            rank = min(wanted, plan.capacity)
+            rank = min(wanted, plan.module.capacity)
         } else {
             rank = try plan.requiredRank(options)
         }
@@ -64,7 +102,18 @@ struct MergePlanner {
         if isAlone, rank == plan.rank { return }
         plan.action = .truncate
         plan.keepsScalingOutside = false
-        plan.rank = min(rank, plan.capacity)
+        plan.rank = min(rank, plan.module.capacity)
+    }
+
+    private func approximationPlan(_ module: ModuleTerms, _ rule: any ApproximationRule) throws -> ApproximationPlan {
+        try refuseGroups(module)
+        let largest = min(module.layout.rows, module.layout.columns)
+        let wanted = options.rank ?? (options.energy == nil ? rule.defaultRank(module) : module.stackedRank)
+        var plan = ApproximationPlan(module: module, rule: rule, rank: max(1, min(wanted, largest)))
+        if options.energy != nil || options.reducesRank {
+            plan.rank = try plan.requiredRank(energy: options.energy ?? 1)
+        }
+        return plan
     }
 
     private func keepsTypes(_ update: LowRankUpdate) -> Bool {
@@ -72,16 +121,16 @@ struct MergePlanner {
         return update.a.dtype == wanted && update.b.dtype == wanted
     }
 
-    private func refuseGroups(_ terms: [ModulePlan.Term], _ name: String) throws {
-        guard let grouped = terms.first(where: { $0.update.groupCount > 1 }) else { return }
+    private func refuseGroups(_ module: ModuleTerms) throws {
+        guard let grouped = module.terms.first(where: { $0.update.groupCount > 1 }) else { return }
         throw ArithmeticError(
             .notLinear,
-            "Unable to merge '\(grouped.label)': the module '\(name)' is a convolution in "
+            "Unable to merge '\(grouped.label)': the module '\(module.name)' is a convolution in "
                 + "\(grouped.update.groupCount) groups, whose factors can only be kept as they are. "
-                + "Merge it alone, without --rank, --energy and --dtype.", module: name)
+                + "Merge it alone, without --rank, --energy and --dtype.", module: module.name)
     }
 
-    private func requireSameWeight(_ first: ModulePlan.Term, _ other: ModulePlan.Term, _ name: String) throws {
+    private func requireSameWeight(_ first: ModuleTerms.Term, _ other: ModuleTerms.Term, _ name: String) throws {
         let (one, two) = (first.update, other.update)
         guard one.kind == two.kind, one.weightExtents == two.weightExtents else {
             throw ArithmeticError(

@@ -28,7 +28,7 @@ struct ParameterMerge {
     init(inputs: [MergeInput], options: MergeOptions) throws {
         self.inputs = inputs
         self.options = options
-        isIdentity = inputs.count == 1 && inputs[0].weight == 1
+        isIdentity = inputs.count == 1 && inputs[0].weight == 1 && inputs[0].factors.values.allSatisfy { $0 == 1 }
         modules = inputs.map { input in
             Dictionary(input.adapter.modules.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         }
@@ -43,12 +43,12 @@ struct ParameterMerge {
     }
 
     /// Throws when the only input holds what cannot survive a change of its factors, and they are to change.
-    func checkKept(_ plans: [ModulePlan]) throws {
-        if isIdentity, !plans.allSatisfy({ $0.action == .keep }) { try inputs[0].requireLinear() }
+    func checkKept(_ plans: [any UpdatePlan]) throws {
+        if isIdentity, !plans.allSatisfy(\.keepsFactors) { try inputs[0].requireLinear() }
     }
 
     /// The parameters of one module of the result.
-    func parameters(of name: String, plan: ModulePlan?) throws -> [ModuleParameter] {
+    func parameters(of name: String, plan: (any UpdatePlan)?) throws -> [ModuleParameter] {
         let parts = zip(inputs, modules).enumerated().compactMap { index, element in
             element.1[name].map { Part(index: index, input: element.0, module: $0) }
         }
@@ -75,20 +75,28 @@ struct ParameterMerge {
 
 extension ParameterMerge {
     /// The biases of the up-projections, which are linear in the scaling like B·A.
-    private func updateBiases(_ parts: [Part], _ plan: ModulePlan) throws -> [ModuleParameter] {
+    private func updateBiases(_ parts: [Part], _ plan: any UpdatePlan) throws -> [ModuleParameter] {
         let having = parts.flatMap { part in
             part.module.parameters.filter { $0.role == .updateBias }.map { (part: part, parameter: $0) }
         }
+        if let first = having.first, options.method != .cat, options.method != .exact, !plan.keepsFactors {
+            throw ArithmeticError(
+                .notLinear,
+                "Unable to merge '\(first.part.input.label)': its module '\(plan.module.name)' has the bias of an update, "
+                    + "for which \(options.method.rawValue) is not defined. Use --method cat or exact.",
+                module: plan.module.name)
+        }
         return try Dictionary(grouping: having, by: \.parameter.name).map { name, group in
-            if plan.action == .keep, options.dtype == nil { return group[0].parameter }
-            try requireSameShape(group.map { ($0.part.input.label, $0.parameter) }, plan.name)
+            if plan.keepsFactors, options.dtype == nil { return group[0].parameter }
+            try requireSameShape(group.map { ($0.part.input.label, $0.parameter) }, plan.module.name)
             let terms = group.map { part, parameter in
                 let scaling = part.module.update?.scaling ?? 0
                 return WeightedSum.Term(
                     label: part.input.label, tensor: parameter.tensor,
-                    coefficient: plan.keepsScalingOutside ? 1 : part.input.weight * scaling)
+                    coefficient: plan.keepsScalingOutside ? 1 : part.input.weight(in: plan.module.name) * scaling)
             }
-            let sum = WeightedSum(terms: terms, divisor: 1, dtype: plan.dtype, module: plan.name, name: name)
+            let sum = WeightedSum(
+                terms: terms, divisor: 1, dtype: plan.module.dtype, module: plan.module.name, name: name)
             return ModuleParameter(role: .updateBias, name: name, tensor: sum.tensor)
         }
     }

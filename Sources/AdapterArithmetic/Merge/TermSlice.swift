@@ -13,24 +13,38 @@ struct TermSlice {
     /// Reads a slice.
     ///
     /// - Throws: ``ArithmeticError`` with code `nonFinite`, and what reading throws.
-    init(_ term: ModulePlan.Term, _ slice: Int, of plan: ModulePlan) throws {
+    init(_ term: ModuleTerms.Term, _ slice: Int, of module: ModuleTerms) throws {
         inner = term.update.rank / term.update.groupCount
-        a = try TermSlice.values(term.update.a, slice, plan, term, "A")
-        b = try TermSlice.values(term.update.b, slice, plan, term, "B")
+        a = try TermSlice.values(term.update.a, slice, module, term, "A")
+        b = try TermSlice.values(term.update.b, slice, module, term, "B")
+    }
+
+    /// Writes B's elements times a coefficient into the columns of a row-major matrix.
+    func addB(to target: inout [Double], at column: Int, width: Int, _ coefficient: Double) {
+        let inner = inner
+        unsafe b.withUnsafeBufferPointer { source in
+            unsafe target.withUnsafeMutableBufferPointer { target in
+                for row in 0..<source.count / max(1, inner) {
+                    for index in 0..<inner {
+                        unsafe target[row * width + column + index] = coefficient * source[row * inner + index]
+                    }
+                }
+            }
+        }
     }
 
     /// The bytes of one slice of a factor whose type has no blocks.
-    static func bytes(_ tensor: Tensor, _ slice: Int, of plan: ModulePlan) throws -> [UInt8] {
-        let size = tensor.byteCount / plan.layout.count
+    static func bytes(_ tensor: Tensor, _ slice: Int, of module: ModuleTerms) throws -> [UInt8] {
+        let size = tensor.byteCount / module.layout.count
         return try tensor.bytes(in: slice * size..<(slice + 1) * size)
     }
 
     private static func values(
-        _ tensor: Tensor, _ slice: Int, _ plan: ModulePlan, _ term: ModulePlan.Term, _ name: String
+        _ tensor: Tensor, _ slice: Int, _ module: ModuleTerms, _ term: ModuleTerms.Term, _ name: String
     ) throws -> [Double] {
-        let count = tensor.shape.elementCount / plan.layout.count
+        let count = tensor.shape.elementCount / module.layout.count
         let values = try tensor.doubles(in: slice * count..<(slice + 1) * count)
-        try ArithmeticError.requireFinite(values, label: term.label, module: plan.name, tensor: name)
+        try ArithmeticError.requireFinite(values, label: term.label, module: module.name, tensor: name)
         return values
     }
 }

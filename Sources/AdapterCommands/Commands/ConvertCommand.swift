@@ -43,7 +43,8 @@ struct ConvertCommand: ParsableCommand {
         let converted = try Convert.convert(parent.loaded.adapter, to: dtype, label: subject)
         let result = ComputedResult(
             operation: .convert, computed: converted, parents: [parent],
-            settings: ["dtype": .string(dtype.description)], options: options)
+            settings: ["dtype": .string(dtype.description)], options: options,
+            exactResult: "the adapter it was made of")
         let document = try result.store(as: target, expecting: expectation.expectedTag, message: message)
         if options.json { try StandardOutput.write(JSON.text(document, indented: true) + "\n") }
     }

@@ -6,12 +6,14 @@ internal import ByteCoding
 struct InterpolateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "interpolate",
-        abstract: "Go from one adapter to another on a straight line, ΔW = (1 − t)·ΔW_A + t·ΔW_B.",
+        abstract: "Go from one adapter to another, by default on a straight line, ΔW = (1 − t)·ΔW_A + t·ΔW_B.",
         discussion: """
-            At 0 the result is A, at 1 it is B, bit for bit. Values outside 0 to 1 extrapolate.
+            At 0 the result is A, at 1 it is B, bit for bit. Values outside 0 to 1 extrapolate. On the sphere \
+            (slerp) the way keeps the norm from falling between two adapters that point elsewhere.
 
               adapterctl interpolate team/a:v1 team/b:v1 --at 0.25 -t team/ab:quarter
               adapterctl interpolate team/a:v1 team/b:v1 --steps 4 -t team/ab
+              adapterctl interpolate team/a:v1 team/b:v1 --method slerp --at 0.5 -t team/ab:half
             """)
 
     @Argument(help: "The adapter at 0.")
@@ -32,7 +34,7 @@ struct InterpolateCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: "What the result is, in a sentence.")
     var message: String?
 
-    @OptionGroup var arguments: MergeArguments
+    @OptionGroup var arguments: PathArguments
     @OptionGroup var expectation: ExpectationOptions
     @OptionGroup var options: GlobalOptions
 
@@ -67,12 +69,11 @@ struct InterpolateCommand: ParsableCommand {
                 Subject(parsing: text), text: text, weight: weight, verb: "interpolate", options: options)
         }
         let merged = try Interpolate.interpolate(
-            parents[0].loaded.adapter, parents[1].loaded.adapter, at: position, labels: (first, second),
-            options: arguments.options)
-        var settings = arguments.options.metadata
-        settings["at"] = MetadataValue(position)
+            parents[0].loaded.adapter, parents[1].loaded.adapter, at: position, along: arguments.method,
+            labels: (first, second), options: arguments.options)
         return try ComputedResult(
-            operation: .interpolate, computed: merged, parents: parents, settings: settings, options: options
+            operation: .interpolate, computed: merged, parents: parents, settings: arguments.settings(at: position),
+            options: options
         ).store(as: target, expecting: expectation.expectedTag, message: message)
     }
 }

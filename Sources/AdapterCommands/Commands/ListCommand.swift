@@ -10,8 +10,11 @@ struct ListCommand: ParsableCommand {
         commandName: "list",
         abstract: "List stored adapters.",
         discussion: """
+            Prints the first hundred and says how to go on, unless --limit or --everything says otherwise.
+
               adapterctl list
               adapterctl list 'team/*' --target q_proj --sort created
+              adapterctl list --search 'customer support german*' --dtype bf16 --limit 20
             """)
 
     @Argument(help: "A name, or a pattern in which * stands for any text.")
@@ -31,6 +34,18 @@ struct ListCommand: ParsableCommand {
     @Option(name: .customLong("label"), help: "Only adapters with this label, KEY or KEY=VALUE; may be repeated.")
     var labels: [String] = []
 
+    @Option(name: .customLong("dtype"), help: "Only adapters that hold this element type; may be repeated.")
+    var dtypes: [DType] = []
+
+    @Option(help: "Only entries with this tag; * stands for any text.")
+    var tag: String?
+
+    @Option(
+        help:
+            "Only adapters whose name, message, licence, base, modules or labels have all these words; WORD* matches beginnings."
+    )
+    var search: String?
+
     @Option(help: "The order: name, created, size, rank or parameters.")
     var sort: ListQuery.Order = .name
 
@@ -40,6 +55,9 @@ struct ListCommand: ParsableCommand {
     @Option(help: "At most this many.")
     var limit: Int?
 
+    @Flag(help: "All of them.")
+    var everything = false
+
     @Option(help: "Go on after this reference, the last of the page before.")
     var after: String?
 
@@ -47,19 +65,28 @@ struct ListCommand: ParsableCommand {
 
     func validate() throws {
         if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
+        if limit != nil, everything { throw ValidationError("--limit and --everything exclude each other.") }
     }
 
     func run() throws {
         let registry = try options.openRegistry(.readOnly)
+        let pageSize = everything ? nil : limit ?? 100
         let query = ListQuery(
-            pattern: pattern, base: base, targets: targets, ranks: rank.map { $0...$0 },
+            pattern: pattern, base: base, targets: targets, ranks: rank.map { $0...$0 }, dtypes: dtypes, tag: tag,
+            text: search,
             labels: labels.map { label in
                 let parts = label.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 return ListQuery.Label(key: String(parts[0]), value: parts.count > 1 ? String(parts[1]) : nil)
-            }, order: sort, isReversed: reverse, limit: limit, after: try after.map { try Reference(parsing: $0) })
-        let entries = try registry.list(query)
+            }, order: sort, isReversed: reverse, limit: pageSize.map { $0 < .max ? $0 + 1 : $0 },
+            after: try after.map { try Reference(parsing: $0) })
+        var entries = try registry.list(query)
+        let hasMore = pageSize.map { entries.count > $0 } ?? false
+        if hasMore { entries.removeLast() }
         try options.console.answer(
             .array(entries.map(document)), identifiers: entries.map(\.reference.description), text: table(entries))
+        if hasMore, limit == nil, let last = entries.last {
+            options.console.warn("there are more; go on with --after \(last.reference), or use --everything")
+        }
     }
 
     private func table(_ entries: [StoredAdapter]) -> String {
@@ -96,7 +123,8 @@ struct ListCommand: ParsableCommand {
             "byteCount": MetadataValue(entry.byteCount), "createdAt": .string(entry.createdAt.description),
             "message": MetadataValue(summary.message), "license": MetadataValue(summary.license),
             "labels": .map(summary.labels.mapValues { .string($0) }),
-            "operation": MetadataValue(summary.operation), "immutable": .bool(entry.tag?.isImmutable ?? false),
+            "operation": MetadataValue(summary.operation), "kind": .string(entry.kind.rawValue),
+            "immutable": .bool(entry.tag?.isImmutable ?? false),
         ]
     }
 }

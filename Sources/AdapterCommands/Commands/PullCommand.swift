@@ -41,7 +41,8 @@ struct PullCommand: ParsableCommand {
         let reference = try Reference(parsing: reference)
         let registry = try options.openRegistry(.readOnly)
         let stored = try registry.resolve(reference)
-        let file = try registry.open(reference)
+        if stored.kind == .stack { return try pull(stack: stored, registry) }
+        let file = try registry.open(stored)
         let progress = options.console.progress("Pulling", totalByteCount: file.byteCount)
         let layout = layout ?? (output.hasSuffix(".adpt") ? .adpt : .peft)
         // The file's digest is computed beside the writing; nothing appears unless it is the right one.
@@ -71,6 +72,39 @@ struct PullCommand: ParsableCommand {
                 "layout": .string(layout.rawValue),
             ], identifiers: [output],
             text: "Pulled \(reference) to \(output) as \(layout.rawValue), verified as \(stored.digest)")
+    }
+
+    /// Writes a folder for each adapter of a stack, and `stack.json` with their weights.
+    private func pull(stack stored: StoredAdapter, _ registry: Registry) throws {
+        guard layout ?? (output.hasSuffix(".adpt") ? .adpt : .peft) == .peft else {
+            throw ValidationError("A stack is pulled as folders; pull its adapters one by one as adpt.")
+        }
+        let stack = try registry.stack(stored)
+        let folder = try OutputDirectory(creating: output, replacing: force)
+        for member in stack.members {
+            let part = try registry.stored(member.digest, as: stored.reference)
+            let file = try registry.open(part)
+            let (digest, partFolder) = try Concurrent.both {
+                try file.digest()
+            } _: {
+                try PEFT.prepare(file.adapter, asFolder: "\(folder.temporaryPath)/\(member.name)")
+            }
+            try check(digest, part)
+            try partFolder.commit()
+        }
+        var document = StackDescription(stored: stored, stack: stack).document.map ?? [:]
+        document["reference"] = .string(stored.reference.description)
+        let manifest = try OutputFile(in: folder.temporaryPath)
+        try manifest.write(Array((JSON.text(.map(document), indented: true) + "\n").utf8))
+        try manifest.commit(as: "\(folder.temporaryPath)/stack.json")
+        try folder.commit()
+        try options.console.answer(
+            [
+                "reference": .string(stored.reference.description), "digest": .string(stored.digest.description),
+                "contentRoot": .string(stored.contentRoot.description), "path": .string(output), "layout": "stack",
+                "adapters": StackDescription.members(stack),
+            ], identifiers: [output],
+            text: "Pulled \(stored.reference) to \(output), \(stack.members.count) folders and stack.json, verified")
     }
 
     private func check(_ digest: Digest, _ stored: StoredAdapter) throws {

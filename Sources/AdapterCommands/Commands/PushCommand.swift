@@ -4,6 +4,7 @@ internal import Adapters
 public import ArgumentParser
 internal import ByteCoding
 internal import Integrity
+internal import Tensors
 
 struct PushCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -45,8 +46,12 @@ struct PushCommand: ParsableCommand {
         let reference = try Reference(parsing: reference)
         let loaded = try LoadedAdapter(.path(path), label: path, options: options)
         let adapter = try annotated(loaded.adapter)
-        let nonFinite = try loaded.nonFiniteTensors()
-        let stored = try store(adapter, from: loaded, as: reference)
+        // While one waits for the disk, the other looks at the values.
+        let (stored, nonFinite) = try Concurrent.both {
+            try store(adapter, from: loaded, as: reference)
+        } _: {
+            try loaded.nonFiniteTensors()
+        }
         if !nonFinite.isEmpty {
             options.console.warn(
                 "\(nonFinite.count) tensor\(nonFinite.count == 1 ? " holds" : "s hold") NaN or infinite values, kept as "

@@ -22,6 +22,15 @@ struct ShowCommand: ParsableCommand {
     @OptionGroup var options: GlobalOptions
 
     func run() throws {
+        if case .reference(let reference) = try Subject(parsing: subject) {
+            let registry = try options.openRegistry(.readOnly)
+            let stored = try registry.resolve(reference)
+            if stored.kind == .stack {
+                let description = StackDescription(stored: stored, stack: try registry.stack(stored))
+                return try options.console.answer(
+                    description.document, identifiers: [stored.digest.description], text: description.text)
+            }
+        }
         let loaded = try LoadedAdapter(try Subject(parsing: subject), label: subject, options: options)
         let provenance = try loaded.file?.provenance()
         let signatures = try loaded.file.flatMap(signatures)
@@ -93,7 +102,8 @@ struct ShowCommand: ParsableCommand {
         if let provenance {
             add(
                 "made by",
-                "\(provenance.operation) \(JSON.text(.map(provenance.options))), adapterctl \(provenance.toolVersion)")
+                "\(provenance.operation) \(JSON.text(.map(provenance.options.filter { $0.key != "record" }))), adapterctl \(provenance.toolVersion)"
+            )
             for parent in provenance.parents {
                 add("parent", "\(parent.digest)\(parent.weight.map { " × \(Format.number($0))" } ?? "")")
             }

@@ -101,24 +101,30 @@ struct HistoryCommand: ParsableCommand {
     @Argument(help: "NAME for all its tags, or NAME:TAG.")
     var name: String
 
+    @Option(help: "At most this many, the newest.")
+    var limit: Int?
+
     @OptionGroup var options: GlobalOptions
 
     func run() throws {
         let registry = try options.openRegistry(.readOnly)
         let reference = try Reference(parsing: name)
         let hasTag = name.split(separator: "/").last?.contains(":") ?? false
-        let events = try registry.history(reference.repository, tag: hasTag ? reference.tag : nil)
-        var table = TextTable(["TIME", "ACTOR", "TAG", "ACTION", "FROM", "TO", "MESSAGE"])
+        let events = try registry.history(reference.repository, tag: hasTag ? reference.tag : nil, limit: limit)
+        var table = TextTable(["CHANGE", "TIME", "ACTOR", "TAG", "ACTION", "FROM", "TO", "MESSAGE"], rightAligned: [0])
         for event in events {
             table.add([
-                event.date.description, event.actor, event.reference.tag?.description ?? "", event.operation.rawValue,
-                event.oldDigest?.abbreviated ?? "–", event.newDigest?.abbreviated ?? "–", event.message ?? "",
+                "\(event.generation)", event.date.description, event.actor, event.reference.tag?.description ?? "",
+                event.operation.rawValue,
+                event.oldDigest?.abbreviated ?? "–", event.newDigest?.abbreviated ?? "–",
+                Format.shortened(event.message ?? ""),
             ])
         }
         let documents = events.map { event -> MetadataValue in
             [
                 "at": .string(event.date.description), "actor": .string(event.actor),
-                "tag": MetadataValue(event.reference.tag?.description),
+                "tag": MetadataValue(event.reference.tag?.description), "change": MetadataValue(event.generation),
+                "entry": MetadataValue(event.id),
                 "operation": .string(event.operation.rawValue),
                 "from": MetadataValue(event.oldDigest?.description), "to": MetadataValue(event.newDigest?.description),
                 "message": MetadataValue(event.message),

@@ -12,35 +12,58 @@ struct VerifyCommand: ParsableCommand {
         commandName: "verify",
         abstract: "Recompute every hash of adapters, from the bytes on disk.",
         discussion: """
-            Exits with 2 when anything is damaged or not signed as demanded, 3 when something is missing.
+            Exits with 2 when anything is damaged, not signed as demanded or not as locked, 3 when something is missing.
 
               adapterctl verify team/support:v1 ./other.adpt
               adapterctl verify team/support:v1 --signed-by release
               adapterctl verify --all
+              adapterctl verify --lock adapters.lock --format junit > report.xml
             """)
 
     @Argument(help: "Stored adapters, .adpt files or PEFT folders.")
     var subjects: [String] = []
 
-    @Flag(help: "Everything in the registry: all blobs, names and the database itself.")
+    @Flag(help: "Everything in the registry: all blobs, names, the audit log and the database itself.")
     var all = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Everything that this lock file lists, and that nothing else has its names.", valueName: "file"))
+    var lock: String?
+
+    @Option(help: "How results are printed: text, json, junit (XML) or github (workflow annotations).")
+    var format: VerificationReport.Format = .text
 
     @OptionGroup var signatures: SignatureArguments
     @OptionGroup var options: GlobalOptions
 
     func validate() throws {
-        guard all != !subjects.isEmpty else {
-            throw ValidationError("Name what to verify, or use --all.")
+        guard [all, lock != nil, !subjects.isEmpty].filter(\.self).count == 1 else {
+            throw ValidationError("Name what to verify, or use --all or --lock.")
         }
         guard !all || signatures.signers.isEmpty else {
-            throw ValidationError("--signed-by goes with named adapters, not with --all.")
+            throw ValidationError("--signed-by goes with named adapters or a lock, not with --all.")
         }
     }
 
     func run() throws {
         if all { return try verifyRegistry() }
+        if let lock { return try verify(lockFile: lock) }
         let policy = try signatures.policy()
-        try report(try subjects.map { try verify($0, policy) })
+        try report(VerificationReport(results: try subjects.map { try verify($0, policy) }))
+    }
+
+    private func report(_ report: VerificationReport) throws {
+        switch format {
+        case .text, .json:
+            // --json is --format json.
+            var console = options.console
+            if format == .json { console = console.asJSON }
+            try console.answer(report.document, identifiers: report.failed.map(\.subject), text: report.text)
+        case .junit: try StandardOutput.write(report.junit)
+        case .github: try StandardOutput.write(report.annotations)
+        }
+        try Failure.endDamaged(if: !report.failed.isEmpty)
     }
 
     private func verifyRegistry() throws {
@@ -52,28 +75,56 @@ struct VerifyCommand: ParsableCommand {
             drawing.count(verified, of: total)
         }
         drawing.finish()
+        guard format == .text || format == .json else {
+            let failed = findings.map { finding in
+                VerificationResult(
+                    subject: finding.references.first?.description ?? finding.digest?.description ?? "catalog",
+                    digest: finding.digest, fault: finding.message, code: finding.kind.rawValue)
+            }
+            let intact = VerificationResult(subject: "\(fileCount) stored files", digest: nil)
+            return try report(VerificationReport(results: failed.isEmpty ? [intact] : failed))
+        }
         let lines = findings.map { "DAMAGED  " + Format.printable($0.message) + "\n" }
-        try options.console.answer(
+        try (format == .json ? options.console.asJSON : options.console).answer(
             [
                 "verified": MetadataValue(fileCount), "damaged": MetadataValue(findings.count),
-                "findings": .array(
-                    findings.map { finding in
-                        [
-                            "kind": .string(finding.kind.rawValue),
-                            "digest": MetadataValue(finding.digest?.description),
-                            "references": .array(finding.references.map { .string($0.description) }),
-                            "message": .string(finding.message),
-                        ]
-                    }),
+                "findings": .array(findings.map(\.document)),
             ], identifiers: findings.compactMap(\.digest?.description),
             text: lines.joined() + "\(fileCount) stored files verified, \(findings.count) findings")
-        try fail(if: !findings.isEmpty)
+        try Failure.endDamaged(if: !findings.isEmpty)
     }
 
-    private func fail(if isDamaged: Bool) throws {
-        guard isDamaged else { return }
-        try StandardOutput.flush()
-        throw ExitCode(Failure.damaged)
+    /// Compares what stands in the registry, every byte of it, with a lock file.
+    private func verify(lockFile path: String) throws {
+        let lock = try LockFile(readingFile: path)
+        let registry = try options.openRegistry(.readOnly)
+        let policy = try signatures.policy(demanding: lock.signers)
+        let entries = lock.entries.values.sorted { $0.reference.description < $1.reference.description }
+        let drawing = options.console.progress("Verifying", totalByteCount: 0)
+        var results = try entries.enumerated().map { index, entry in
+            defer { drawing.count(index + 1, of: entries.count) }
+            var signers: [String] = []
+            let fault = try registry.fault(of: entry) { file in
+                do {
+                    signers = try policy.check(file.contentRoot, signedBy: file.signatures())
+                    return nil
+                } catch let error as SignatureError {
+                    return LockFault(.unsigned, error.message)
+                }
+            }
+            return VerificationResult(
+                subject: entry.reference.description, digest: entry.digest, fault: fault?.message,
+                code: fault?.kind.rawValue, isRefused: fault?.kind == .unsigned, signedBy: signers,
+                file: path, line: lock.line(of: entry))
+        }
+        drawing.finish()
+        results += try registry.unlisted(by: lock).map { reference in
+            VerificationResult(
+                subject: reference.description, digest: nil,
+                fault: "It is not in the lock file. Lock it with 'adapterctl lock', or remove it.",
+                code: LockFault.Kind.unlisted.rawValue, file: path, line: 1)
+        }
+        try report(VerificationReport(results: results))
     }
 
     private func verify(_ text: String, _ policy: SignaturePolicy) throws -> VerificationResult {
@@ -86,7 +137,15 @@ struct VerifyCommand: ParsableCommand {
                     return VerificationResult(
                         subject: text, digest: stored.digest, fault: finding.message, code: finding.kind.rawValue)
                 }
-                return try result(text, registry.open(stored), stored.digest, policy)
+                guard stored.kind == .stack else {
+                    return try result(text, registry.open(stored), stored.digest, policy)
+                }
+                // Everybody who must sign has to have signed every adapter of a stack.
+                let members = try registry.stack(stored).members.map { member in
+                    try result(
+                        text, registry.open(registry.stored(member.digest, as: reference)), stored.digest, policy)
+                }
+                return members.first { $0.fault != nil } ?? members[0]
             case .path(let path) where Directory.kind(of: path) == .directory:
                 try policy.refuseFolder(path)
                 // A foreign folder has no digests; what can be checked is that all of it can be read.
@@ -123,50 +182,4 @@ struct VerifyCommand: ParsableCommand {
         }
         return result
     }
-
-    private func report(_ results: [VerificationResult]) throws {
-        let refused = results.filter(\.isRefused)
-        let damaged = results.filter { $0.fault != nil && !$0.isRefused }
-        let intact = results.count - damaged.count - refused.count
-        let lines = results.map { result in
-            let state = result.fault == nil ? "ok      " : result.isRefused ? "REFUSED " : "DAMAGED "
-            let signers = result.signedBy.isEmpty ? nil : "signed by " + result.signedBy.joined(separator: ", ")
-            return state
-                + Format.printable(
-                    [result.subject, result.fault ?? result.digest?.description ?? "(no digests)", signers]
-                        .compactMap { $0 }.joined(separator: "  "))
-        }
-        let summary =
-            "\(intact) intact, \(damaged.count) damaged"
-            + (refused.isEmpty ? "" : ", \(refused.count) not signed as demanded")
-        try options.console.answer(
-            [
-                "intact": MetadataValue(intact), "damaged": MetadataValue(damaged.count),
-                "refused": MetadataValue(refused.count),
-                "results": .array(
-                    results.map { result in
-                        [
-                            "subject": .string(result.subject), "digest": MetadataValue(result.digest?.description),
-                            "fault": MetadataValue(result.fault), "code": MetadataValue(result.code),
-                            "signedBy": .array(result.signedBy.map { .string($0) }),
-                        ]
-                    }),
-            ], identifiers: (damaged + refused).map(\.subject),
-            text: (lines + [summary]).joined(separator: "\n"))
-        try fail(if: intact < results.count)
-    }
-}
-
-/// What verifying one thing found.
-struct VerificationResult {
-    let subject: String
-    let digest: Digest?
-    /// What is wrong, as a sentence; nil when nothing is.
-    var fault: String?
-    /// The stable name of the fault.
-    var code: String?
-    /// Whether the adapter is intact and not signed as demanded.
-    var isRefused = false
-    /// The keys that were demanded and have signed.
-    var signedBy: [String] = []
 }

@@ -110,7 +110,8 @@ struct CertificateDescription {
         }
         table.add([
             "total", "", Format.scientific(certificate.deltaNorm), Format.scientific(certificate.truncationError),
-            Format.scientific(certificate.relativeTruncationError), "", Format.scientific(certificate.roundingError),
+            Format.scientific(certificate.relativeTruncationError),
+            Format.scientific(certificate.largestDroppedSingularValue), Format.scientific(certificate.roundingError),
             Format.scientific(certificate.relativeRoundingError),
         ])
         return table.text
@@ -121,6 +122,7 @@ struct CertificateDescription {
             "deltaNorm": MetadataValue(certificate.deltaNorm),
             "truncationError": MetadataValue(certificate.truncationError),
             "relativeTruncationError": MetadataValue(certificate.relativeTruncationError),
+            "largestDroppedSingularValue": MetadataValue(certificate.largestDroppedSingularValue),
             "roundingError": MetadataValue(certificate.roundingError),
             "relativeRoundingError": MetadataValue(certificate.relativeRoundingError),
             "modules": .array(

@@ -3,10 +3,26 @@ internal import ByteCoding
 /// Prints a command's answer in the form that was asked for.
 struct Console {
     let options: GlobalOptions
+    private(set) var isJSON: Bool
+
+    init(options: GlobalOptions) {
+        self.options = options
+        isJSON = options.json
+    }
+
+    /// The same, printing JSON whatever the options say.
+    var asJSON: Console {
+        var console = self
+        console.isJSON = true
+        return console
+    }
+
+    /// Text from outside without control characters.
+    static func printable(_ text: String) -> String { Format.printable(text) }
 
     /// Prints an answer: identifiers with `--quiet`, a JSON document with `--json`, else text.
     func answer(_ document: MetadataValue, identifiers: [String], text: @autoclosure () -> String) throws {
-        if options.json {
+        if isJSON {
             try StandardOutput.write(JSON.text(document, indented: true) + "\n")
         } else if options.quiet {
             for identifier in identifiers { try StandardOutput.write(identifier + "\n") }
@@ -23,8 +39,9 @@ struct Console {
 
     /// A progress bar on standard error, silent where nobody watches.
     func progress(_ verb: String, totalByteCount: Int) -> Progress {
-        Progress(
-            verb: verb, totalByteCount: totalByteCount,
-            isVisible: StandardError.isTerminal && !options.noProgress && !options.quiet && !options.json)
+        Progress(verb: verb, totalByteCount: totalByteCount, isVisible: showsProgress)
     }
+
+    /// Whether somebody watches progress.
+    var showsProgress: Bool { StandardError.isTerminal && !options.noProgress && !options.quiet && !options.json }
 }

@@ -3,6 +3,7 @@ internal import AdapterFormat
 internal import AdapterInterchange
 internal import AdapterRegistry
 internal import Adapters
+internal import ArgumentParser
 internal import FileSystem
 internal import Integrity
 
@@ -14,6 +15,13 @@ enum Failure {
     static let conflict: Int32 = 4
     static let wrongUsage: Int32 = 64
 
+    /// Ends the command with the code for damage, its answer printed.
+    static func endDamaged(if isDamaged: Bool) throws {
+        guard isDamaged else { return }
+        try StandardOutput.flush()
+        throw ExitCode(damaged)
+    }
+
     /// The exit code that scripts rely on.
     static func exitCode(of error: any Error) -> Int32 {
         switch error {
@@ -22,7 +30,7 @@ enum Failure {
             case .notFound: notFound
             case .conflict, .immutableTag: conflict
             case .damagedBlob, .corrupt: damaged
-            case .invalidReference: wrongUsage
+            case .invalidReference, .invalidQuery: wrongUsage
             default: failed
             }
         case let error as FormatError: error.code == .notRepresentable ? failed : damaged

@@ -71,6 +71,9 @@ enum Format {
         }
     }
 
+    /// The beginning of a text that would not fit into a table.
+    static func shortened(_ text: String) -> String { text.count > 80 ? text.prefix(79) + "…" : text }
+
     /// Text from outside without control characters, so that it cannot steer the terminal.
     static func printable(_ text: String) -> String {
         String(

@@ -19,7 +19,10 @@ struct StoredParent {
         self.weight = weight
     }
 
-    var input: MergeInput { MergeInput(adapter: loaded.adapter, weight: weight ?? 1, label: loaded.label) }
+    var input: MergeInput {
+        MergeInput(
+            adapter: loaded.adapter, weight: weight ?? 1, label: loaded.label, contentRoot: loaded.file?.contentRoot)
+    }
 
     var provenance: Provenance.Parent? {
         guard let digest = loaded.digest, let contentRoot = loaded.file?.contentRoot else { return nil }
@@ -29,7 +32,7 @@ struct StoredParent {
 
 /// What computes an adapter from stored ones.
 enum Operation: String {
-    case merge, interpolate, convert
+    case merge, interpolate, convert, scale, negate, subtract
 
     /// What is going on, for the progress line.
     var activity: String {
@@ -37,11 +40,12 @@ enum Operation: String {
         case .merge: "Merging"
         case .interpolate: "Interpolating"
         case .convert: "Converting"
+        case .scale: "Scaling"
+        case .negate: "Negating"
+        case .subtract: "Subtracting"
         }
     }
 
-    /// What the certificate compares with.
-    var exactResult: String { self == .convert ? "the adapter it was made of" : "the exact sum" }
 }
 
 /// Stores a computed adapter with its parents and its error certificate, and prints both.
@@ -52,20 +56,26 @@ struct ComputedResult {
     /// What decided the result besides the parents.
     let settings: [String: MetadataValue]
     let options: GlobalOptions
+    /// What the certificate compares with.
+    var exactResult = "the exact sum"
 
     func store(as target: Reference, expecting: ExpectedTag, message: String?) throws -> MetadataValue {
         let registry = try options.openRegistry(.readWrite)
         var adapter = computed.adapter
         if let message { adapter.notes.message = message }
         let progress = options.console.progress(operation.activity, totalByteCount: adapter.tensorByteCount)
-        let stored = try registry.push(
-            adapter, as: target, codec: .planes, expected: expecting,
-            provenance: {
-                Provenance(
-                    operation: operation.rawValue, toolVersion: ToolVersion.current,
-                    parents: parents.compactMap(\.provenance), options: settings,
-                    certificate: try computed.certificate())
-            }, progress: progress.advance)
+        // Nobody may collect the parents while they are read.
+        let stored = try registry.withLease { lease in
+            try lease.protect(parents.compactMap(\.loaded.digest))
+            return try registry.push(
+                adapter, as: target, codec: .planes, expected: expecting,
+                provenance: {
+                    Provenance(
+                        operation: operation.rawValue, toolVersion: ToolVersion.current,
+                        parents: parents.compactMap(\.provenance), options: settings,
+                        certificate: try computed.certificate())
+                }, progress: progress.advance)
+        }
         progress.finish()
         let certificate = try computed.certificate()
         let description = AdapterDescription(adapter: adapter)
@@ -74,6 +84,7 @@ struct ComputedResult {
         document["digest"] = .string(stored.digest.description)
         document["contentRoot"] = .string(stored.contentRoot.description)
         document["byteCount"] = MetadataValue(stored.byteCount)
+        document["comparedWith"] = .string(exactResult)
         document["certificate"] = CertificateDescription(certificate: certificate).document
         try print(stored, target, certificate, description)
         return .map(document)
@@ -92,7 +103,7 @@ struct ComputedResult {
               content root  \(stored.contentRoot)
               \(description.summary) · \(Format.bytes(stored.byteCount)) stored
 
-            What the result lost against \(operation.exactResult) (Frobenius norms of ΔW)
+            What the result lost against \(exactResult) (Frobenius norms of ΔW)
             \(CertificateDescription(certificate: certificate).table)
             """)
     }

@@ -27,6 +27,9 @@ struct GlobalOptions: ParsableArguments {
             discussion: "Default: 64M or 1024 times the file's length, whichever is more.", valueName: "bytes"))
     var maxDecoded: ByteLimit?
 
+    @Flag(help: "Write to a registry on a network file system, which only this machine uses.")
+    var allowNetworkRegistry = false
+
     @Flag(help: "Draw no progress bar.")
     var noProgress = false
 
@@ -38,7 +41,18 @@ struct GlobalOptions: ParsableArguments {
     func openRegistry(_ mode: Registry.Mode) throws -> Registry {
         let directory = try registryDirectory()
         if verbose { StandardError.write("adapterctl: registry \(directory)\n") }
-        return try Registry(opening: directory, mode: mode, limits: limits)
+        do {
+            return try open(directory, mode)
+        } catch let error as RegistryError where error.code == .olderSchema {
+            // The first command after an upgrade of this program; opening for writing migrates the catalog.
+            if verbose { StandardError.write("adapterctl: upgrading the catalog\n") }
+            _ = try open(directory, .readWrite)
+            return try open(directory, mode)
+        }
+    }
+
+    private func open(_ directory: String, _ mode: Registry.Mode) throws -> Registry {
+        try Registry(opening: directory, mode: mode, limits: limits, isOnNetworkAllowed: allowNetworkRegistry)
     }
 
     /// The arguments with the global options that stand before the subcommand moved behind it, where the parser expects
@@ -59,8 +73,8 @@ struct GlobalOptions: ParsableArguments {
             }
         }
         guard let command = rest.first else { return moved }
-        // 'key' has commands of its own.
-        let depth = command == "key" ? 2 : 1
+        // These have commands of their own.
+        let depth = ["key", "document"].contains(command) ? 2 : 1
         return rest.prefix(depth) + moved + rest.dropFirst(depth)
     }
 

@@ -8,6 +8,20 @@ struct InputError: Error, CustomStringConvertible {
                 "Unable to read '\(text)': what follows '=' is not a number. Write REF=WEIGHT, such as team/a:v1=0.7.")
     }
 
+    static func wrongWeightCount(_ text: String, _ count: Int, adapters: Int) -> InputError {
+        InputError(
+            description:
+                "Unable to weigh modules by '\(text)': \(count) numbers are given for \(adapters) adapters. "
+                + "Give one for all, or one for each.")
+    }
+
+    static func unmatchedPattern(_ pattern: String, example: String) -> InputError {
+        InputError(
+            description:
+                "Unable to weigh modules by '\(pattern)': no module of any adapter has a name that matches. "
+                + "Names are such as '\(example)'.")
+    }
+
     static func malformedLabel(_ text: String) -> InputError {
         InputError(description: "Unable to read the label '\(text)': KEY=VALUE is expected.")
     }

@@ -1,52 +1,75 @@
 public import AdapterArithmetic
 public import ArgumentParser
-public import Tensors
+internal import ByteCoding
 
-/// Options of every command that computes an adapter from others.
+/// Options of `merge`: the method and what decides its result.
 struct MergeArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "cat: ranks add up, exact. exact: the best approximation of the sum at --rank or --energy; without either, "
-                + "the smallest rank that loses nothing."))
-    var method: MergeMethod = .cat
+            "How adapters become one; default: cat, or exact with --rank or --energy.",
+            discussion: """
+                exact sums: cat, exact
+                on the sphere, exact: slerp, nuslerp, multislerp, karcher, model-stock
+                on elements of ΔW: ties, dare-linear, dare-ties, magnitude-prune, della, della-linear, breadcrumbs, \
+                breadcrumbs-ties, sce
+                on small cores: knots-ties, knots-dare, core-space, tsv, iso, ctm
+                as PEFT: compat-peft-linear, -ties, -dare-linear, -dare-ties, -magnitude-prune, the last four also \
+                with -svd
+                """, valueName: "method"))
+    var method: MergeMethod?
 
-    @Option(help: "With exact: the rank of every module of the result.")
-    var rank: Int?
+    @OptionGroup var ranks: RankArguments
 
-    @Option(help: "With exact: per module, the smallest rank that keeps this part of ‖ΔW‖², 0 to 1.")
-    var energy: Double?
+    @Option(help: "The part of the elements to keep, above 0, at most 1. Default: 0.5, for sce 1.")
+    var density: Double?
 
-    @Option(help: "The storage type, f32, f16 or bf16; default: the inputs' own, or f32 when they differ.")
-    var dtype: DType?
+    @Option(help: "The part of largest elements that breadcrumbs drop. Default: 0.01.")
+    var gamma: Double?
+
+    @Option(help: "How far della's probabilities reach from the density. Default: 0.15.")
+    var epsilon: Double?
+
+    @Option(parsing: .unconditional, help: "What multiplies merged elements. Default: 1.")
+    var lambda: Double?
+
+    @Option(help: "The seed of random masks. Default: 0.")
+    var seed: UInt64?
+
+    @Option(help: "How PEFT's ties elect signs: total or frequency. Default: total.")
+    var majoritySign: SignMajority?
 
     @Option(
+        help: "What merges the cores of core-space and ctm: exact (add) or a method on elements. Defaults: ties, exact."
+    )
+    var inner: MergeMethod?
+
+    @Option(
+        name: .customLong("weights-for"),
         help: ArgumentHelp(
-            "What becomes of trained values that are not deltas (biases, fully trained modules, token rows): refuse, first, "
-                + "average or drop."))
-    var absolute: AbsolutePolicy = .refuse
+            "Multiply the weights in modules whose full name matches a regular expression, by one number or by one for each adapter, in their order. Of several that match, the last counts.",
+            valueName: "REGEX=W[,W…]"))
+    var weightsFor: [ModuleWeights] = []
 
-    @Flag(help: "Merge adapters of different base models.")
-    var allowDifferentBase = false
+    @OptionGroup var storage: StorageArguments
 
-    func validate() throws {
-        if let rank, rank < 1 { throw ValidationError("--rank must be at least 1.") }
-        if let energy, !(energy > 0 && energy <= 1) { throw ValidationError("--energy must be above 0 and at most 1.") }
-        if rank != nil, energy != nil { throw ValidationError("--rank and --energy exclude each other.") }
-        if method == .cat, rank != nil || energy != nil {
-            throw ValidationError("--rank and --energy go with --method exact; cat adds the ranks up.")
-        }
-    }
+    func validate() throws { try options.checkUsage() }
 
     var options: MergeOptions {
-        MergeOptions(
-            method: method, rank: rank, energy: energy, dtype: dtype, absolute: absolute,
-            allowDifferentBase: allowDifferentBase)
+        var options = MergeOptions(
+            method: method ?? (ranks.isChosen ? .exact : .cat), density: density, gamma: gamma, epsilon: epsilon,
+            lambda: lambda, seed: seed, majority: majoritySign, inner: inner, dtype: storage.dtype,
+            absolute: storage.absolute, allowDifferentBase: storage.allowDifferentBase)
+        ranks.apply(to: &options)
+        return options
+    }
+
+    /// What decided the result, for its provenance.
+    var settings: [String: MetadataValue] {
+        var settings = options.metadata
+        if !weightsFor.isEmpty { settings["weightsFor"] = .array(weightsFor.map { .string($0.text) }) }
+        return settings
     }
 }
 
 extension MergeMethod: ExpressibleByArgument {}
-extension AbsolutePolicy: ExpressibleByArgument {}
-extension DType: ExpressibleByArgument {
-    /// A storage type by its name.
-    public init?(argument: String) { self.init(name: argument) }
-}
+extension SignMajority: ExpressibleByArgument {}

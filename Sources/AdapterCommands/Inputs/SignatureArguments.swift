@@ -26,9 +26,12 @@ struct SignatureArguments: ParsableArguments {
     }
 
     /// Reads keys and documents once for all subjects; a key that is not trusted is a fault of each subject.
-    func policy() throws -> SignaturePolicy {
-        let folder = signers.isEmpty ? nil : try keyOptions.folder
-        let keys = try signers.map { text -> Result<TrustedKey, SignatureError> in
+    ///
+    /// - Parameter names: keys that are demanded besides.
+    func policy(demanding names: [String] = []) throws -> SignaturePolicy {
+        let demanded = signers + names.filter { !signers.contains($0) }
+        let folder = demanded.isEmpty ? nil : try keyOptions.folder
+        let keys = try demanded.map { text -> Result<TrustedKey, SignatureError> in
             do {
                 return .success(try KeyArgument(parsing: text).trustedKey(in: folder ?? keyOptions.folder))
             } catch let error as SignatureError where error.code == .unknownKey {

@@ -49,7 +49,7 @@ public struct ModelSigningBundle: Sendable {
         text = JSON.text(bundle, indented: true) + "\n"
     }
 
-    private static let payloadType = "application/vnd.in-toto+json"
+    static let payloadType = "application/vnd.in-toto+json"
 
     /// The in-toto statement: every file with its digest, and as subject the digest over these digests.
     private static func statement(
@@ -77,7 +77,7 @@ public struct ModelSigningBundle: Sendable {
     }
 
     /// What DSSE signs in place of the payload (PAE of DSSE 1.0).
-    private static func preAuthenticationEncoding(_ payload: [UInt8]) -> [UInt8] {
+    static func preAuthenticationEncoding(_ payload: [UInt8]) -> [UInt8] {
         Array("DSSEv1 \(payloadType.utf8.count) \(payloadType) \(payload.count) ".utf8) + payload
     }
 }

@@ -83,6 +83,19 @@ public enum PEFT {
         }
     }
 
+    /// A configuration for an adapter that was trained here, to be kept in its notes: what follows from the adapter,
+    /// and the task it is for.
+    ///
+    /// - Throws: ``InterchangeError`` with code `notExpressible` when PEFT cannot represent the adapter.
+    package static func configuration(of adapter: Adapter, task: String, dropout: Double) throws
+        -> SourceConfiguration
+    {
+        var entries = try PEFTDocument(adapter, source: nil).entries
+        entries["task_type"] = .string(task)
+        entries["lora_dropout"] = .double(dropout)
+        return SourceConfiguration(layout: layout, configuration: .map(entries), fileMetadata: ["format": "pt"])
+    }
+
     /// The folder in which an adapter's files lie.
     private static func folder(of name: String?, in folder: String) throws -> String {
         let names = try adapterNames(in: folder)

@@ -4,7 +4,7 @@ import ByteCoding
 ///
 /// A key is matched as `(.*\.)?(KEY)$` against the start of a module's name, and the first key of the document wins.
 /// PEFT writes its documents with sorted keys, so that is the order kept here.
-struct ModulePatterns<Value: Sendable & Hashable>: Sendable {
+package struct ModulePatterns<Value: Sendable & Hashable>: Sendable {
     /// The most instructions of all patterns together.
     private static var maximumProgramCount: Int { 2_000_000 }
 
@@ -20,7 +20,7 @@ struct ModulePatterns<Value: Sendable & Hashable>: Sendable {
     /// Compiles the keys.
     ///
     /// - Throws: ``InterchangeError`` with code `unsupportedPattern` or `limitExceeded`.
-    init(_ values: [String: Value]) throws {
+    package init(_ values: [String: Value]) throws {
         let sorted = values.sorted { $0.key.precedesInUTF8($1.key) }
         var programCount = 0
         for (order, (key, value)) in sorted.enumerated() {
@@ -46,7 +46,7 @@ struct ModulePatterns<Value: Sendable & Hashable>: Sendable {
     /// The distinct values of all keys that match a name, in the order of the keys.
     ///
     /// - Throws: ``InterchangeError`` with code `limitExceeded` when the budget of steps is used up.
-    func values(for name: String, budget: inout Int) throws -> [Value] {
+    package func values(for name: String, budget: inout Int) throws -> [Value] {
         var found = suffixes.values(for: name)
         if let entry = anchored[name] { found.append(entry) }
         if !patterns.isEmpty {

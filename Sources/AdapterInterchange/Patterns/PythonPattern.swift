@@ -4,7 +4,7 @@
 /// algorithm", 1968), so its time is at most the program's size times the text's length. What would need backtracking
 /// (back references, lookaround, atomic groups) and inline flags are refused by name. Greediness makes no
 /// difference to membership and is ignored.
-struct PythonPattern: Sendable {
+package struct PythonPattern: Sendable {
     /// The most instructions of a compiled pattern.
     static let maximumProgramCount = 4000
 
@@ -42,7 +42,7 @@ struct PythonPattern: Sendable {
     ///
     /// - Throws: ``InterchangeError`` with code `unsupportedPattern` when it is malformed or uses a part of the
     ///   language that is not supported; with code `limitExceeded` when it is too large.
-    init(_ source: String) throws {
+    package init(_ source: String) throws {
         var parser = PythonPatternParser(source)
         var compiler = Compiler()
         try compiler.compile(parser.parse())
@@ -59,7 +59,7 @@ struct PythonPattern: Sendable {
     ///
     /// - Parameter budget: the steps that are left; they bound the time that a file's patterns may take together.
     /// - Throws: ``InterchangeError`` with code `limitExceeded` when the budget is used up.
-    func matches(_ text: [Unicode.Scalar], whole: Bool = false, budget: inout Int) throws -> Bool {
+    package func matches(_ text: [Unicode.Scalar], whole: Bool = false, budget: inout Int) throws -> Bool {
         budget -= program.count
         var current = ThreadList(capacity: program.count)
         var next = ThreadList(capacity: program.count)

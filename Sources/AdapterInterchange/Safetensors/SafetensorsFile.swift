@@ -1,4 +1,4 @@
-import FileSystem
+public import FileSystem
 public import Tensors
 
 /// A safetensors file opened for reading: its header is checked, its tensors are read when they are asked for.
@@ -16,6 +16,9 @@ public struct SafetensorsFile: Sendable {
         public let shape: [Int]
         /// Where its bytes lie, counted from the end of the header.
         public let range: Range<Int>
+
+        /// The element type where our own tensors have it, else nil: ``SafetensorsFile/tensor(_:)`` would refuse.
+        public var dtype: DType? { SafetensorsDType(rawValue: dtypeName)?.dtype }
     }
 
     /// The path the file was opened with.
@@ -72,7 +75,7 @@ public struct SafetensorsFile: Sendable {
     /// - Throws: ``InterchangeError`` with code `unsupportedDType` or `limitExceeded` when the element type or the
     ///   shape is not one that adapters can have.
     public func tensor(_ entry: Entry) throws -> Tensor {
-        guard let dtype = SafetensorsDType(rawValue: entry.dtypeName)?.dtype else {
+        guard let dtype = entry.dtype else {
             let known = DType.allCases.compactMap { SafetensorsDType($0)?.rawValue }.joined(separator: ", ")
             throw InterchangeError(
                 .unsupportedDType,
@@ -87,6 +90,33 @@ public struct SafetensorsFile: Sendable {
         }
         let source = FileTensorSource(file: file, offset: dataOffset + entry.range.lowerBound)
         return Tensor(dtype: dtype, shape: shape, source: source)
+    }
+
+    /// Maps the bytes of an entry of this file into memory, whatever its element type.
+    ///
+    /// - Throws: `FileSystemError` when the file has become shorter or cannot be mapped.
+    public func map(_ entry: Entry) throws -> MappedRegion {
+        try file.map(dataOffset + entry.range.lowerBound..<dataOffset + entry.range.upperBound)
+    }
+
+    /// The bytes before the data: the header's length and the header.
+    func headerBytes() throws -> [UInt8] { try file.read(at: 0, count: dataOffset) }
+
+    /// Where a tensor lies in the file; the tensor is one of this file.
+    func byteRange(ofTensor name: String) -> Range<Int> {
+        let range = entry(named: name)?.range ?? 0..<0
+        return dataOffset + range.lowerBound..<dataOffset + range.upperBound
+    }
+
+    /// Copies a range of the whole file.
+    func bytes(at range: Range<Int>) throws -> [UInt8] { try file.read(at: range.lowerBound, count: range.count) }
+
+    /// Hands over the bytes of an entry of this file in order, in pieces of at most one mebibyte.
+    ///
+    /// - Throws: `FileSystemError` when the file cannot be read or has become shorter, and what `body` throws.
+    public func forEachPiece(of entry: Entry, _ body: ([UInt8]) throws -> Void) throws {
+        try file.forEachPiece(
+            in: dataOffset + entry.range.lowerBound..<dataOffset + entry.range.upperBound, body)
     }
 
     /// Copies all bytes of an entry of this file, whatever its element type.

@@ -113,7 +113,8 @@ struct SafetensorsHeader {
         }
     }
 
-    private static func checkTokenCount(_ text: [UInt8]) throws {
+    /// Throws when a JSON text has more entries than ``maximumTokenCount``.
+    static func checkTokenCount(_ text: [UInt8]) throws {
         var count = 0
         var isInString = false
         var isEscaped = false

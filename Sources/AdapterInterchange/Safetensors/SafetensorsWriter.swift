@@ -15,7 +15,8 @@ public enum SafetensorsWriter {
         _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = [:], to file: OutputFile
     ) throws {
         var names: Set<String> = ["__metadata__"]
-        var typed: [Entry] = []
+        var byName: [String: Tensor] = [:]
+        var entries: [SafetensorsFile.Entry] = []
         for (name, tensor) in tensors {
             guard names.insert(name).inserted else {
                 throw InterchangeError(.invalidTensors, "the name '\(name)' is reserved or occurs twice", name: name)
@@ -25,48 +26,59 @@ public enum SafetensorsWriter {
                     .unsupportedDType, "the tensor '\(name)' is \(tensor.dtype), which safetensors does not know",
                     name: name)
             }
-            typed.append(Entry(name: name, dtype: dtype, tensor: tensor))
+            byName[name] = tensor
+            entries.append(
+                SafetensorsFile.Entry(
+                    name: name, dtypeName: dtype.rawValue, shape: tensor.shape.extents, range: 0..<tensor.byteCount))
         }
-        let sorted = typed.sorted { left, right in
-            let (leftOrder, rightOrder) = (left.dtype.order, right.dtype.order)
-            return leftOrder == rightOrder ? left.name.precedesInUTF8(right.name) : leftOrder > rightOrder
-        }
-        let header = try header(of: sorted, metadata: metadata)
-        var writer = ByteWriter(capacity: 8)
-        writer.write(UInt64(header.count))
-        try file.write(writer.bytes)
-        try file.write(header)
+        let sorted = try laidOut(entries)
+        try file.write(header(of: sorted, metadata: metadata))
         let start = file.offset
         let output = file.positioned
-        try TensorPieces.forEach(of: sorted.map(\.tensor)) { offset, piece in
+        try TensorPieces.forEach(of: sorted.compactMap { byName[$0.name] }) { offset, piece in
             try output.write(piece, at: start + offset)
         }
-        file.seek(to: start + sorted.reduce(0) { $0 + $1.tensor.byteCount })
+        file.seek(to: start + (sorted.last?.range.upperBound ?? 0))
     }
 
-    /// A tensor and the type under which it is written.
-    private struct Entry {
-        let name: String
-        let dtype: SafetensorsDType
-        let tensor: Tensor
+    /// The tensors in the order in which they are written, one behind the other from byte 0 on; of their ranges only the
+    /// lengths count.
+    ///
+    /// - Throws: ``InterchangeError`` with code `limitExceeded`.
+    static func laidOut(_ entries: [SafetensorsFile.Entry]) throws -> [SafetensorsFile.Entry] {
+        let sorted = entries.sorted { left, right in
+            let (leftOrder, rightOrder) = (order(left), order(right))
+            return leftOrder == rightOrder ? left.name.precedesInUTF8(right.name) : leftOrder > rightOrder
+        }
+        var offset = 0
+        return try sorted.map { entry in
+            guard let end = offset.checkedAdd(entry.range.count) else {
+                throw InterchangeError(
+                    .limitExceeded, "the tensors have more bytes than a file can hold", name: entry.name)
+            }
+            defer { offset = end }
+            return SafetensorsFile.Entry(
+                name: entry.name, dtypeName: entry.dtypeName, shape: entry.shape, range: offset..<end)
+        }
     }
 
-    private static func header(of tensors: [Entry], metadata: [String: String]) throws -> [UInt8] {
+    private static func order(_ entry: SafetensorsFile.Entry) -> Int {
+        SafetensorsDType(rawValue: entry.dtypeName)?.order ?? 0
+    }
+
+    /// The header's length and the header.
+    ///
+    /// - Throws: ``InterchangeError`` with code `limitExceeded`.
+    static func header(of entries: [SafetensorsFile.Entry], metadata: [String: String]) throws -> [UInt8] {
         var fields: [String] = []
         if !metadata.isEmpty {
             fields.append("\"__metadata__\":" + JSON.text(.map(metadata.mapValues(MetadataValue.string))))
         }
-        var offset = 0
-        for entry in tensors {
-            let (name, tensor) = (entry.name, entry.tensor)
-            guard let end = offset.checkedAdd(tensor.byteCount) else {
-                throw InterchangeError(.limitExceeded, "the tensors have more bytes than a file can hold", name: name)
-            }
-            let shape = tensor.shape.extents.map(String.init).joined(separator: ",")
+        for entry in entries {
+            let shape = entry.shape.map(String.init).joined(separator: ",")
             fields.append(
-                JSON.text(.string(name)) + ":{\"dtype\":\"\(entry.dtype.rawValue)\","
-                    + "\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}")
-            offset = end
+                JSON.text(.string(entry.name)) + ":{\"dtype\":\"\(entry.dtypeName)\","
+                    + "\"shape\":[\(shape)],\"data_offsets\":[\(entry.range.lowerBound),\(entry.range.upperBound)]}")
         }
         var header = Array("{\(fields.joined(separator: ","))}".utf8)
         // The data begins at a multiple of 8.
@@ -76,6 +88,8 @@ public enum SafetensorsWriter {
                 .limitExceeded,
                 "the header has \(header.count) bytes, at most \(SafetensorsHeader.maximumByteCount) are possible")
         }
-        return header
+        var writer = ByteWriter(capacity: 8)
+        writer.write(UInt64(header.count))
+        return writer.bytes + header
     }
 }

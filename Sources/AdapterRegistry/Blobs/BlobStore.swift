@@ -1,16 +1,22 @@
+import AdapterFormat
 import FileSystem
 import Integrity
+import Tensors
 
 /// Files named after the SHA-256 of their bytes: `blobs/sha256/ab/<64 hexadecimal digits>`.
 ///
 /// A file is written under `tmp/` and moved to its name when it is complete and durable, so a name never stands for
 /// half a file, and a crash leaves at most a temporary file or a blob that the catalog does not know.
+///
+/// Blobs come and go only inside a write transaction of the catalog. So the collection of unused files never meets a
+/// push half way: what it finds without a row has none, and gets none until it has gone.
 struct BlobStore: Sendable {
     /// The registry's folder.
     let directory: String
 
-    private var blobFolder: String { "\(directory)/blobs/sha256" }
+    var blobFolder: String { "\(directory)/blobs/sha256" }
     private var temporaryFolder: String { "\(directory)/tmp" }
+    private var trashFolder: String { "\(directory)/trash" }
     private var lockPath: String { "\(directory)/lock" }
 
     /// Where the blob of a digest is or would be.
@@ -38,12 +44,63 @@ struct BlobStore: Sendable {
         return try withExtendedLifetime(lock) { try OutputFile(in: temporaryFolder) }
     }
 
-    /// Makes a file durable and moves it to its digest's name. A blob that is there already is replaced by the same
-    /// bytes, which heals one that was damaged.
-    func commit(_ file: OutputFile, as digest: Digest) throws {
-        let path = path(of: digest)
+    /// The digest of a complete file, computed while the disk makes it durable.
+    func digest(_ file: AdapterFile, of output: OutputFile) throws -> Digest {
+        try Concurrent.both {
+            try file.digest()
+        } _: {
+            try output.makeDurable(mode: 0o444)
+        }.0
+    }
+
+    /// Makes a file durable, so that ``commit(_:as:)`` has little left to do.
+    func prepare(_ file: OutputFile, as digest: Digest) throws {
         try Directory.create("\(blobFolder)/\(digest.hexadecimal.prefix(2))")
-        try file.commit(as: path, mode: 0o444)
+        try file.makeDurable(mode: 0o444)
+    }
+
+    /// Moves a file, made durable first, to its digest's name. A blob that is there already is replaced by the same bytes, which
+    /// heals one that was damaged. To be called inside a write transaction of the catalog.
+    func commit(_ file: OutputFile, as digest: Digest) throws {
+        try Directory.create(split(path(of: digest)).folder)
+        try file.commit(as: path(of: digest), mode: 0o444)
+    }
+
+    /// Every blob that is there, ascending, whatever the catalog says; other files under `blobs/` are left out.
+    func digests() throws -> [Digest] {
+        guard Directory.kind(of: blobFolder) != nil else { return [] }
+        var digests: [Digest] = []
+        for folder in try Directory.names(in: blobFolder) where folder.utf8.count == 2 {
+            for name in try Directory.names(in: "\(blobFolder)/\(folder)") where name.hasPrefix(folder) {
+                if let digest = Digest(hexadecimal: name) { digests.append(digest) }
+            }
+        }
+        return digests
+    }
+
+    /// Takes a blob away: it is moved to `trash/`, and gone for good with ``emptyTrash()``. To be called inside a
+    /// write transaction of the catalog; false when there is no such blob.
+    func discard(_ digest: Digest) throws -> Bool {
+        try Directory.create(trashFolder)
+        return try Directory.move(path(of: digest), to: "\(trashFolder)/\(digest.hexadecimal)")
+    }
+
+    /// Removes discarded files.
+    func emptyTrash() throws {
+        guard Directory.kind(of: trashFolder) != nil else { return }
+        for name in try Directory.names(in: trashFolder) { try Directory.remove("\(trashFolder)/\(name)") }
+    }
+
+    /// Whether the process that made a temporary file still holds it.
+    func isOwned(temporary name: String) throws -> Bool {
+        do {
+            return try !FileLock.isAbandoned("\(temporaryFolder)/\(name)")
+        } catch let error as FileSystemError where error.code == .notFound {
+            return false
+        } catch let error as FileSystemError where error.code == .permissionDenied {
+            // Another user's: what cannot be told is left alone.
+            return true
+        }
     }
 
     /// Removes temporary files whose owners ended without removing them.

@@ -10,33 +10,94 @@ extension Catalog {
     static let recordColumns = """
         a.digest, a.contentRoot, b.byteCount, a.baseName, a.baseRevision, a.baseDigest, a.rankMinimum, a.rankMaximum,
         a.alphaMinimum, a.alphaMaximum, a.dtypes, a.parameterCount, a.moduleCount, a.tensorByteCount, a.message,
-        a.license, a.operation,
+        a.license, a.operation, a.kind,
         (SELECT json_group_array(module) FROM adapterTarget WHERE digest = a.digest) AS targets,
         (SELECT json_group_object(key, value) FROM label WHERE digest = a.digest) AS labels
         """
 
     /// Adds the rows of a file; one that is known already keeps its rows, as they follow from its bytes.
-    static func insert(_ record: AdapterRecord, at now: Timestamp, in database: Database) throws {
+    ///
+    /// - Returns: whether the file is new.
+    @discardableResult
+    static func insert(_ record: AdapterRecord, at now: Timestamp, in database: Database) throws -> Bool {
         let digest = record.digest.description
         try database.execute(
-            sql: "INSERT INTO blob (digest, byteCount, createdAt) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            arguments: [digest, record.byteCount, now.milliseconds])
-        let summary = record.summary
+            sql:
+                "INSERT INTO blob (digest, byteCount, createdAt, unusedSince) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            arguments: [digest, record.byteCount, now.milliseconds, now.milliseconds])
         try database.execute(
             sql: """
                 INSERT INTO adapter (digest, contentRoot, baseName, baseRevision, baseDigest, rankMinimum, rankMaximum,
                     alphaMinimum, alphaMaximum, dtypes, parameterCount, moduleCount, tensorByteCount, message, license,
-                    operation)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-                """,
+                    operation, kind)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                """, arguments: [digest] + columns(record))
+        guard database.changesCount > 0 else { return false }
+        try insertParts(record, in: database)
+        return true
+    }
+
+    /// Corrects the rows of a file that the catalog describes wrongly; what stands at it stays.
+    static func replace(_ record: AdapterRecord, in database: Database) throws {
+        let digest = record.digest.description
+        try database.execute(
+            sql: """
+                UPDATE adapter SET contentRoot = ?, baseName = ?, baseRevision = ?, baseDigest = ?, rankMinimum = ?,
+                    rankMaximum = ?, alphaMinimum = ?, alphaMaximum = ?, dtypes = ?, parameterCount = ?,
+                    moduleCount = ?, tensorByteCount = ?, message = ?, license = ?, operation = ?, kind = ?
+                WHERE digest = ?
+                """, arguments: columns(record) + [digest])
+        try removeParts(of: digest, in: database)
+        try database.execute(
+            sql: "UPDATE blob SET byteCount = ? WHERE digest = ?", arguments: [record.byteCount, digest])
+        try database.execute(
+            sql: "UPDATE tag SET byteCount = ?, rank = ?, parameterCount = ? WHERE digest = ?",
             arguments: [
-                digest, record.contentRoot.description, summary.base.name, summary.base.revision,
-                summary.base.digest?.description, summary.ranks?.lowerBound, summary.ranks?.upperBound,
-                summary.alphas?.lowerBound, summary.alphas?.upperBound,
-                summary.dtypes.map(\.description).joined(separator: ","), summary.parameterCount, summary.moduleCount,
-                summary.tensorByteCount, summary.message, summary.license, summary.operation,
+                record.byteCount, record.summary.ranks?.upperBound ?? 0, record.summary.parameterCount, digest,
             ])
-        guard database.changesCount > 0 else { return }
+        try insertParts(record, in: database)
+        try replaceWords(of: record.digest, in: database)
+    }
+
+    /// Makes a file's words searchable anew, with the names of the repositories that have it.
+    private static func replaceWords(of digest: Digest, in database: Database) throws {
+        try removeWords(of: digest, in: database)
+        for name in try String.fetchAll(
+            database,
+            sql: "SELECT r.name FROM version AS v JOIN repository AS r ON r.id = v.repositoryId WHERE v.digest = ?",
+            arguments: [digest.description])
+        {
+            try addWords(of: digest.description, name: name, in: database)
+        }
+    }
+
+    /// Removes the rows that hang on a file's row, which may be missing itself.
+    static func removeParts(of digest: String, in database: Database) throws {
+        for table in ["adapterTarget", "adapterType", "label", "recipe"] {
+            try database.execute(sql: "DELETE FROM \(table) WHERE digest = ?", arguments: [digest])
+        }
+        try database.execute(sql: "DELETE FROM lineage WHERE child = ?", arguments: [digest])
+    }
+
+    private static func columns(_ record: AdapterRecord) -> StatementArguments {
+        let summary = record.summary
+        return [
+            record.contentRoot.description, summary.base.name, summary.base.revision,
+            summary.base.digest?.description, summary.ranks?.lowerBound, summary.ranks?.upperBound,
+            summary.alphas?.lowerBound, summary.alphas?.upperBound,
+            summary.dtypes.map(\.description).joined(separator: ","), summary.parameterCount, summary.moduleCount,
+            summary.tensorByteCount, summary.message, summary.license, summary.operation, record.kind.rawValue,
+        ]
+    }
+
+    private static func insertParts(_ record: AdapterRecord, in database: Database) throws {
+        let digest = record.digest.description
+        let summary = record.summary
+        try insertTypes(summary.dtypes.map(\.description).joined(separator: ","), of: digest, in: database)
+        if let key = record.recipeKey {
+            try database.execute(
+                sql: "INSERT INTO recipe (key, digest) VALUES (?, ?)", arguments: [key.description, digest])
+        }
         for module in summary.targetModules {
             try database.execute(
                 sql: "INSERT INTO adapterTarget (digest, module) VALUES (?, ?)", arguments: [digest, module])
@@ -55,6 +116,14 @@ extension Catalog {
                     digest, position, parent.digest.description, parent.contentRoot.description, parent.role,
                     parent.weight, summary.operation ?? "",
                 ])
+        }
+    }
+
+    /// Adds the element types of a file, given as `adapter.dtypes` has them.
+    static func insertTypes(_ dtypes: String, of digest: String, in database: Database) throws {
+        for dtype in dtypes.split(separator: ",") {
+            try database.execute(
+                sql: "INSERT INTO adapterType (digest, dtype) VALUES (?, ?)", arguments: [digest, String(dtype)])
         }
     }
 
@@ -87,7 +156,8 @@ extension Catalog {
                 tensorByteCount: try row.value("tensorByteCount"),
                 targetModules: targets.compactMap(\.string).sorted { $0.precedesInUTF8($1) },
                 message: try row.optional("message"), license: try row.optional("license"),
-                labels: labels.compactMapValues(\.string), operation: try row.optional("operation")))
+                labels: labels.compactMapValues(\.string), operation: try row.optional("operation")),
+            kind: StoredAdapter.Kind(rawValue: try row.value("kind")) ?? .adapter)
     }
 
     private static func range<Bound: Comparable>(_ lower: Bound?, _ upper: Bound?) -> ClosedRange<Bound>? {

@@ -1,32 +1,40 @@
 import GRDB
 import Integrity
 
-// What happened to tags.
+// What happened to tags: the part of the audit log that is about them.
 extension Catalog {
     /// The events of a repository's tags, the newest first. The order is that of the numbers: clocks go backwards.
     static func events(_ name: RepositoryName, _ tag: Tag?, limit: Int?, in database: Database) throws -> [TagEvent] {
         let rows = try Row.fetchAll(
             database,
             sql: """
-                SELECT id, repository, tag, oldDigest, newDigest, generation, operation, actor, at, message
-                FROM tagEvent WHERE repository = :repository AND (:tag IS NULL OR tag = :tag)
-                ORDER BY id DESC LIMIT :limit
+                SELECT id, repository, tag, oldDigest, newDigest, generation, action, actor, at, message
+                FROM auditEntry WHERE repository = ? AND \(tag == nil ? "tag IS NOT NULL" : "tag = ?")
+                ORDER BY id DESC LIMIT \(limit.map { max(0, $0) } ?? -1)
                 """,
-            arguments: [
-                "repository": name.description, "tag": tag?.description, "limit": limit.map { max(0, $0) } ?? -1,
-            ])
-        return try rows.map { row in
-            guard let operation = TagEvent.Operation(rawValue: try row.value("operation")) else {
-                throw RegistryError(
-                    .corrupt,
-                    "Unable to read the history of '\(name)': it holds an operation that is not known. "
-                        + "Run 'verify --all'.")
-            }
-            return TagEvent(
-                id: try row.value("id"), reference: try row.reference("repository", "tag"), operation: operation,
-                oldDigest: try row.optionalDigest("oldDigest"), newDigest: try row.optionalDigest("newDigest"),
-                generation: try row.value("generation"), actor: try row.value("actor"),
-                date: try row.timestamp("at"), message: try row.optional("message"))
+            arguments: [name.description] + StatementArguments(tag.map { [$0.description] } ?? []))
+        return try rows.map { try event($0, of: name) }
+    }
+
+    /// The event of a tag that has a generation; nil when there is none.
+    static func event(_ name: RepositoryName, _ tag: Tag, generation: Int, in database: Database) throws -> TagEvent? {
+        try Row.fetchOne(
+            database, sql: "SELECT * FROM auditEntry WHERE repository = ? AND tag = ? AND generation = ?",
+            arguments: [name.description, tag.description, generation]
+        ).map { try event($0, of: name) }
+    }
+
+    private static func event(_ row: Row, of name: RepositoryName) throws -> TagEvent {
+        guard let operation = TagEvent.Operation(rawValue: try row.value("action")) else {
+            throw RegistryError(
+                .corrupt,
+                "Unable to read the history of '\(name)': it holds an operation that is not known. "
+                    + "Run 'log --verify'.")
         }
+        return TagEvent(
+            id: try row.value("id"), reference: try row.reference("repository", "tag"), operation: operation,
+            oldDigest: try row.optionalDigest("oldDigest"), newDigest: try row.optionalDigest("newDigest"),
+            generation: try row.value("generation"), actor: try row.value("actor"), date: try row.timestamp("at"),
+            message: try row.optional("message"))
     }
 }

@@ -59,7 +59,7 @@ extension Catalog {
         case .empty: return try makeEmpty(directory)
         case .older:
             throw RegistryError(
-                .readOnly,
+                .olderSchema,
                 "Unable to open the registry '\(directory)': its catalog has an older schema. "
                     + "Open it once with permission to write, which migrates it.")
         }

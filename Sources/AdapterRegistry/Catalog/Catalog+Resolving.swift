@@ -25,7 +25,26 @@ extension Catalog {
         return StoredAdapter(
             reference: reference, digest: digest, contentRoot: record.contentRoot, byteCount: record.byteCount,
             path: blobs.path(of: digest), createdAt: try row.timestamp("versionCreatedAt"), summary: record.summary,
-            tag: tagRow?.state)
+            kind: record.kind, tag: tagRow?.state)
+    }
+
+    /// A stored file by its digest alone, whether or not a repository has it as a version; nil when it is not stored.
+    static func stored(
+        _ digest: Digest, as reference: Reference, blobs: BlobStore, in database: Database
+    ) throws -> StoredAdapter? {
+        try Row.fetchOne(
+            database,
+            sql: """
+                SELECT b.createdAt AS blobCreatedAt, \(recordColumns)
+                FROM adapter AS a JOIN blob AS b ON b.digest = a.digest WHERE a.digest = ?
+                """, arguments: [digest.description]
+        ).map { row in
+            let record = try record(row)
+            return StoredAdapter(
+                reference: reference, digest: digest, contentRoot: record.contentRoot, byteCount: record.byteCount,
+                path: blobs.path(of: digest), createdAt: try row.timestamp("blobCreatedAt"), summary: record.summary,
+                kind: record.kind, tag: nil)
+        }
     }
 
     /// A repository's number; nil when it does not exist.

@@ -25,6 +25,11 @@ extension Catalog {
         try database.execute(
             sql: "INSERT INTO version (repositoryId, digest, createdAt) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             arguments: [repository, digest.description, now.milliseconds])
+        guard database.changesCount > 0 else { return repository }
+        try database.execute(
+            sql: "UPDATE blob SET unusedSince = NULL WHERE digest = ? AND unusedSince IS NOT NULL",
+            arguments: [digest.description])
+        try addWords(of: digest.description, name: name.description, in: database)
         return repository
     }
 
@@ -61,12 +66,20 @@ extension Catalog {
             reference.repository, tag, from: current?.digest, to: digest, change, in: database)
         try database.execute(
             sql: """
-                INSERT INTO tag (repositoryId, name, digest, generation, immutable, updatedAt) VALUES (?, ?, ?, ?, ?, ?)
-                ON CONFLICT DO UPDATE SET digest = excluded.digest, generation = excluded.generation,
-                    immutable = excluded.immutable, updatedAt = excluded.updatedAt
+                INSERT INTO tag (repositoryId, name, digest, generation, immutable, updatedAt, repository, createdAt,
+                    byteCount, rank, parameterCount)
+                SELECT v.repositoryId, ?, v.digest, ?, ?, ?, ?, v.createdAt, b.byteCount, ifnull(a.rankMaximum, 0),
+                    a.parameterCount
+                FROM version AS v JOIN blob AS b ON b.digest = v.digest JOIN adapter AS a ON a.digest = v.digest
+                WHERE v.repositoryId = ? AND v.digest = ?
+                ON CONFLICT (repositoryId, name) DO UPDATE SET digest = excluded.digest,
+                    generation = excluded.generation, immutable = excluded.immutable, updatedAt = excluded.updatedAt,
+                    createdAt = excluded.createdAt, byteCount = excluded.byteCount, rank = excluded.rank,
+                    parameterCount = excluded.parameterCount
                 """,
             arguments: [
-                repository, tag.description, digest.description, generation, makeImmutable, change.date.milliseconds,
+                tag.description, generation, makeImmutable, change.date.milliseconds,
+                reference.repository.description, repository, digest.description,
             ])
     }
 
@@ -95,10 +108,17 @@ extension Catalog {
     }
 
     /// Takes a version that no tag stands at out of a repository, and the repository away when that was its last.
-    static func removeVersion(_ repository: Int64, _ digest: Digest, in database: Database) throws {
+    static func removeVersion(
+        _ repository: Int64, _ digest: Digest, at now: Timestamp, in database: Database
+    ) throws {
         try database.execute(
             sql: "DELETE FROM version WHERE repositoryId = ? AND digest = ?",
             arguments: [repository, digest.description])
+        try database.execute(
+            sql: """
+                UPDATE blob SET unusedSince = ?
+                WHERE digest = ? AND NOT EXISTS (SELECT 1 FROM version WHERE digest = blob.digest)
+                """, arguments: [now.milliseconds, digest.description])
         try database.execute(
             sql: """
                 DELETE FROM repository
@@ -112,19 +132,16 @@ extension Catalog {
     ) throws -> Int {
         // From the events, not from the tag: a tag that is made again must not repeat a generation.
         let last = try Int.fetchOne(
-            database, sql: "SELECT generation FROM tagEvent WHERE repository = ? AND tag = ? ORDER BY id DESC LIMIT 1",
+            database,
+            sql: "SELECT generation FROM auditEntry WHERE repository = ? AND tag = ? ORDER BY id DESC LIMIT 1",
             arguments: [name.description, tag.description])
         let generation = (last ?? 0) + 1
-        try database.execute(
-            sql: """
-                INSERT INTO tagEvent (repository, tag, oldDigest, newDigest, generation, operation, actor, at, message)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """,
-            arguments: [
-                name.description, tag.description, old?.description, new?.description, generation,
-                change.operation.rawValue, change.actor.withoutNull, change.date.milliseconds,
-                change.message?.withoutNull,
-            ])
+        try append(
+            AuditRecord(
+                date: change.date, actor: change.actor.withoutNull, action: change.operation.rawValue,
+                repository: name.description, tag: tag.description, oldDigest: old?.description,
+                newDigest: new?.description, generation: generation, message: change.message?.withoutNull),
+            in: database)
         return generation
     }
 

@@ -15,6 +15,11 @@ enum Schema {
             try database.execute(sql: "PRAGMA application_id = \(applicationID)")
             try database.execute(sql: version1)
         }
+        migrator.registerMigration("v2-audit", migrate: migrateToAudit)
+        migrator.registerMigration("v2-search", migrate: migrateToSearch)
+        migrator.registerMigration("v2-collection", migrate: migrateToCollection)
+        migrator.registerMigration("v2-recipes", migrate: migrateToRecipes)
+        migrator.registerMigration("v2-documents", migrate: migrateToDocuments)
         return migrator
     }
 

@@ -9,7 +9,7 @@ package enum ECDSASignature {
     }
 
     /// The 64 bytes r ‖ s of a DER; nil for anything else.
-    static func raw(_ der: [UInt8]) -> [UInt8]? {
+    package static func raw(_ der: [UInt8]) -> [UInt8]? {
         guard der.count >= 2, der[0] == 0x30, Int(der[1]) == der.count - 2 else { return nil }
         var rest = der.dropFirst(2)
         var raw: [UInt8] = []

@@ -39,7 +39,7 @@ import Testing
         #expect(try update.a.bytes() == source.a.bytes() + source.a.bytes())
     }
 
-    @Test(arguments: MergeMethod.allCases)
+    @Test(arguments: [MergeMethod.cat, .exact])
     func `Converting a single adapter keeps its scaling and states the error`(method: MergeMethod) throws {
         var generator = SeededGenerator(seed: 43)
         let adapter = try sampleAdapter([Sample(alpha: 5)], using: &generator)
@@ -81,7 +81,7 @@ import Testing
         #expect(try merged([(adapter, 1)]).adapter.dtypes == [.f8e4m3, .i8])
     }
 
-    @Test(arguments: MergeMethod.allCases)
+    @Test(arguments: [MergeMethod.cat, .exact])
     func `Values beyond a type's range are refused, with a way out`(method: MergeMethod) throws {
         var generator = SeededGenerator(seed: 45)
         let adapter = try sampleAdapter([Sample(name: "big", scale: 1e9)], using: &generator)
@@ -97,7 +97,7 @@ import Testing
         }
     }
 
-    @Test(arguments: MergeMethod.allCases, [1e200, 1e290, -1e307])
+    @Test(arguments: [MergeMethod.cat, .exact], [1e200, 1e290, -1e307])
     func `Sums beyond binary64 are refused, not written as infinities`(method: MergeMethod, weight: Double) throws {
         var generator = SeededGenerator(seed: 46)
         let adapter = try sampleAdapter([Sample(alpha: 60, scale: 1e30)], using: &generator)

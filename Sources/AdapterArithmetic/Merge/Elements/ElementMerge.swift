@@ -1,0 +1,19 @@
+import LinearAlgebra
+
+/// A rule on the elements of ΔW: computed in tiles as often as needed and never held, then compressed to factors.
+struct ElementMerge: ApproximationRule {
+    let rule: any ElementRule
+
+    var usesAllProcessors: Bool { true }
+
+    /// The result has full rank; as much is kept as the largest input has.
+    func defaultRank(_ module: ModuleTerms) -> Int { module.largestRank }
+
+    func approximation(_ module: ModuleTerms, slice: Int, rank: Int) throws -> Approximation {
+        let elements = Elements(
+            grid: ElementGrid(try UpdateElements(module, slice: slice)), weights: module.terms.map { Float($0.weight) },
+            inputCount: module.weights.count, masks: MaskKeys(module: module, slice: slice, domain: .change))
+        let merged = try MergedElements(rule, of: elements)
+        return try Approximation(try RangeFinder(rank: rank).approximate(merged), rank: rank)
+    }
+}

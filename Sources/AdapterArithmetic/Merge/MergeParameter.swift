@@ -1,0 +1,38 @@
+/// An option that some methods use and others do not, by the name that people give it.
+enum MergeParameter: String, CaseIterable {
+    case rank, energy, density, gamma, epsilon, lambda, seed, inner
+    case majority = "majority-sign"
+}
+
+/// How PEFT's TIES elects the sign of an element.
+public enum SignMajority: String, Sendable, Hashable, CaseIterable {
+    /// The sign of the sum.
+    case total
+    /// The sign that more adapters have.
+    case frequency
+}
+
+extension MergeMethod {
+    /// The options that it uses.
+    func parameters(_ options: MergeOptions) -> Set<MergeParameter> {
+        switch self {
+        case .cat, .compatLinear: []
+        case .exact, .slerp, .nuslerp, .multislerp, .karcher, .modelStock, .tsv, .iso: [.rank, .energy]
+        case .ties, .magnitudePrune, .knotsTIES: [.rank, .energy, .density, .lambda]
+        case .dareLinear, .dareTIES, .knotsDARE: [.rank, .energy, .density, .lambda, .seed]
+        case .della, .dellaLinear: [.rank, .energy, .density, .lambda, .seed, .epsilon]
+        case .breadcrumbs, .breadcrumbsTIES: [.rank, .energy, .density, .lambda, .gamma]
+        case .sce: [.rank, .energy, .density]
+        case .coreSpace, .compressThenMerge:
+            (options.innerMethod?.parameters(options) ?? []).union([.rank, .energy, .inner])
+        case .compatMagnitudePrune: [.density]
+        case .compatTIES: [.density, .majority]
+        case .compatDARELinear: [.density, .seed]
+        case .compatDARETIES: [.density, .seed, .majority]
+        case .compatMagnitudePruneSVD: [.rank, .density]
+        case .compatTIESSVD: [.rank, .density, .majority]
+        case .compatDARELinearSVD: [.rank, .density, .seed]
+        case .compatDARETIESSVD: [.rank, .density, .seed, .majority]
+        }
+    }
+}

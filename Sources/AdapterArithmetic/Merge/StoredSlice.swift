@@ -1,0 +1,26 @@
+import LinearAlgebra
+import Tensors
+
+/// One slice of a module's result: the bytes of its factors and what it lost.
+struct StoredSlice {
+    let a: [UInt8]
+    let b: [UInt8]
+    let loss: Loss
+}
+
+extension ModuleTerms {
+    /// Rounds factors to the result's type, once.
+    ///
+    /// - Parameter loss: what the factors lost before; the rounding error is added.
+    func store(_ factors: FactorPair, rank: Int, _ loss: Loss) throws -> StoredSlice {
+        let (a, b) = (factors.aTransposed.elements, factors.b.rowMajor)
+        let bytes = (a: try Rounding.bytes(a, dtype), b: try Rounding.bytes(b, dtype))
+        let stored = (a: Widening.doubles(bytes.a, dtype), b: Widening.doubles(bytes.b, dtype))
+        var loss = loss
+        loss.roundingError = try factors.distance(
+            toStored: pair(a: stored.a, b: stored.b, inner: rank),
+            residual: pair(
+                a: Widening.differences(a, bytes.a, dtype), b: Widening.differences(b, bytes.b, dtype), inner: rank))
+        return StoredSlice(a: bytes.a, b: bytes.b, loss: loss)
+    }
+}

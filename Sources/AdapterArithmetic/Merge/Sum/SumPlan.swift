@@ -1,0 +1,77 @@
+import Adapters
+import LinearAlgebra
+import Tensors
+
+/// The update of one module as a linear combination of others: exact on factors.
+struct SumPlan: UpdatePlan {
+    /// What is done with the factors.
+    enum Action: Sendable {
+        /// The only input's A and B stay as they are, bit for bit.
+        case keep
+        /// Factors are stacked; A's elements change at most in type, B's also take the coefficient.
+        case stack
+        /// A singular value decomposition makes new factors.
+        case truncate
+    }
+
+    let module: ModuleTerms
+    /// What finds the coefficients when the module is computed; nil when they are the weights.
+    let rule: (any CombinationRule)?
+    /// What is done with the factors.
+    var action: Action
+    var rank: Int
+    /// Whether the coefficient stays outside the factors, in alpha; only with a single term.
+    var keepsScalingOutside: Bool
+
+    var keepsFactors: Bool { action == .keep }
+
+    /// What multiplies the product of the stored factors.
+    var outerCoefficient: Double { keepsScalingOutside ? module.terms[0].coefficient : 1 }
+
+    var scaling: (alpha: Double, rule: ScalingRule) {
+        let first = module.terms[0]
+        if keepsScalingOutside {
+            let alpha = first.update.alpha
+            return (first.weight == 1 ? alpha : first.weight * alpha, first.update.scalingRule)
+        }
+        if module.terms.count == 1, first.update.scalingRule == .alphaOverSquareRootOfRank {
+            return (Double(rank).squareRoot(), .alphaOverSquareRootOfRank)
+        }
+        return (Double(rank), .alphaOverRank)
+    }
+}
+
+extension SumPlan {
+    /// What multiplies each term's B in the stored factors.
+    ///
+    /// - Throws: ``ArithmeticError``, and what reading the inputs throws; reads them only when there is a rule.
+    func innerCoefficients() throws -> [Double] {
+        if keepsScalingOutside { return [1] }
+        guard let rule else { return module.terms.map(\.coefficient) }
+        let found = try rule.coefficients(try Gram(module), weights: module.weights)
+        return module.terms.map { found[$0.position] * $0.update.scaling }
+    }
+
+    /// The stacked factors of one slice, with the coefficients in B.
+    func factors(ofSlice slice: Int, _ coefficients: [Double]) throws -> FactorPair {
+        let parts = try zip(coefficients, try module.parts(ofSlice: slice)).map { coefficient, part in
+            try module.pair(a: part.a, b: part.b.map { $0 * coefficient }, inner: part.inner)
+        }
+        return FactorPair(
+            b: try .horizontally(parts.map(\.b)), aTransposed: try .horizontally(parts.map(\.aTransposed)))
+    }
+
+    /// The rank that keeps what the options ask for: the largest that any slice needs, at least 1.
+    func requiredRank(_ options: MergeOptions) throws -> Int {
+        try module.checkMemory(storesAll: !keepsFactors)
+        return try module.describingErrors {
+            let coefficients = try innerCoefficients()
+            var required = 1
+            for slice in 0..<module.layout.count {
+                let spectrum = try factors(ofSlice: slice, coefficients).spectrum()
+                required = max(required, Spectrum.rank(keeping: options.energy ?? 1, of: spectrum))
+            }
+            return min(required, options.rank ?? required)
+        }
+    }
+}

@@ -1,0 +1,42 @@
+internal import AdapterRegistry
+internal import Adapters
+internal import ByteCoding
+internal import Integrity
+
+/// A stack as text and as a document.
+struct StackDescription {
+    let stored: StoredAdapter
+    let stack: StackDocument
+
+    static func members(_ stack: StackDocument) -> MetadataValue {
+        .array(
+            stack.members.map { member in
+                [
+                    "name": .string(member.name), "digest": .string(member.digest.description),
+                    "contentRoot": .string(member.contentRoot.description), "weight": MetadataValue(member.weight),
+                ]
+            })
+    }
+
+    var document: MetadataValue {
+        [
+            "kind": "stack", "digest": .string(stored.digest.description),
+            "contentRoot": .string(stored.contentRoot.description), "base": stack.base.document,
+            "message": MetadataValue(stack.message), "adapters": StackDescription.members(stack),
+        ]
+    }
+
+    var text: String {
+        var table = TextTable(["NAME", "WEIGHT", "DIGEST"], rightAligned: [1])
+        for member in stack.members {
+            table.add([member.name, Format.number(member.weight), member.digest.description])
+        }
+        return """
+            \(stored.reference), a stack of \(stack.members.count) adapters over \(Format.printable(stack.base.summary))
+              digest        \(stored.digest)
+              content root  \(stored.contentRoot)
+
+            \(table.text)
+            """
+    }
+}

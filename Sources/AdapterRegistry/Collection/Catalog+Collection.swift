@@ -1,0 +1,85 @@
+import GRDB
+import Integrity
+
+// Files that nothing needs.
+extension Catalog {
+    /// An unused file and what keeps it.
+    struct UnusedFile {
+        var digest: Digest
+        var byteCount: Int
+        var unusedSince: Timestamp
+        var isLeased: Bool
+        var isParent: Bool
+    }
+
+    /// Files that no repository has as a version.
+    ///
+    /// - Parameter digests: only these; nil for all.
+    static func unusedFiles(
+        among digests: [Digest]? = nil, keepsParents: Bool, in database: Database
+    ) throws -> [UnusedFile] {
+        // Members of a stack are a part of it, not only what it was made from.
+        let relations = keepsParents ? "" : "AND l.role = 'member'"
+        var arguments = StatementArguments()
+        var condition = ""
+        if let digests {
+            condition = "AND b.digest IN (\(databaseQuestionMarks(count: digests.count)))"
+            arguments += StatementArguments(digests.map(\.description))
+        }
+        return try Row.fetchAll(
+            database,
+            sql: """
+                WITH RECURSIVE needed (digest) AS (
+                    SELECT l.parent FROM version AS v CROSS JOIN lineage AS l WHERE l.child = v.digest \(relations)
+                    UNION SELECT l.parent FROM lease AS e CROSS JOIN lineage AS l
+                        WHERE l.child = e.digest \(relations)
+                    UNION SELECT l.parent FROM needed AS n CROSS JOIN lineage AS l WHERE l.child = n.digest \(relations))
+                SELECT b.digest, b.byteCount, b.unusedSince,
+                    EXISTS (SELECT 1 FROM lease WHERE digest = b.digest) AS isLeased,
+                    b.digest IN (SELECT digest FROM needed) AS isParent
+                FROM blob AS b
+                WHERE b.unusedSince IS NOT NULL AND NOT EXISTS (SELECT 1 FROM version WHERE digest = b.digest)
+                    \(condition)
+                ORDER BY b.digest
+                """, arguments: arguments
+        ).map { row in
+            UnusedFile(
+                digest: try row.digest("digest"), byteCount: try row.value("byteCount"),
+                unusedSince: try row.timestamp("unusedSince"), isLeased: try row.value("isLeased"),
+                isParent: try row.value("isParent"))
+        }
+    }
+
+    /// Removes the rows of a file that no repository has.
+    static func removeFile(_ digest: Digest, in database: Database) throws {
+        try removeWords(of: digest, in: database)
+        for sql in ["DELETE FROM adapter WHERE digest = ?", "DELETE FROM blob WHERE digest = ?"] {
+            try database.execute(sql: sql, arguments: [digest.description])
+        }
+    }
+
+    /// Untagged versions that a rule does not keep.
+    ///
+    /// A version from the future, which a clock that was set back leaves, counts as young.
+    static func retiredVersions(
+        _ rule: CollectionRules.Retention, at now: Timestamp, in database: Database
+    ) throws -> [Reference] {
+        let pattern = rule.pattern ?? "*"
+        let limit = now.milliseconds.subtractingReportingOverflow(rule.keepYounger?.milliseconds ?? 0)
+        return try Row.fetchAll(
+            database,
+            sql: """
+                SELECT name, digest FROM (
+                    SELECT r.id, r.name, v.digest, v.createdAt,
+                        row_number() OVER (PARTITION BY r.id ORDER BY v.createdAt DESC, v.digest) AS place
+                    FROM repository AS r JOIN version AS v ON v.repositoryId = r.id WHERE r.name GLOB ?) AS ranked
+                WHERE place > ? AND createdAt <= ?
+                    AND NOT EXISTS (SELECT 1 FROM tag AS t WHERE t.repositoryId = ranked.id AND t.digest = ranked.digest)
+                ORDER BY name, digest
+                """,
+            arguments: [
+                ListQuery.glob(pattern[...]), rule.keepLast ?? 0, limit.overflow ? Int64.min : limit.partialValue,
+            ]
+        ).map { Reference(try RepositoryName(parsing: try $0.value("name")), digest: try $0.digest("digest")) }
+    }
+}

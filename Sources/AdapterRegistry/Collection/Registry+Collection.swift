@@ -1,0 +1,161 @@
+import FileSystem
+import GRDB
+import Integrity
+
+extension Registry {
+    /// What a collection would take; changes nothing.
+    ///
+    /// - Throws: ``RegistryError``; `FileSystemError` when the stored files cannot be listed.
+    public func previewCollection(_ rules: CollectionRules = CollectionRules()) throws -> CollectionReport {
+        let now = Timestamp.now()
+        return try RegistryError.translating("examine the registry", directory) {
+            var report = CollectionReport()
+            let (retired, unused, known) = try catalog.read { database in
+                (
+                    try rules.retention.map { try Catalog.retiredVersions($0, at: now, in: database) } ?? [],
+                    try Catalog.unusedFiles(keepsParents: rules.keepsParents, in: database),
+                    try Catalog.blobDigests(in: database)
+                )
+            }
+            report.retired = retired
+            _ = select(unused, rules, now, &report)
+            report.files = report.files + unknownFiles(known, rules, now, try blobs.digests())
+            return report
+        }
+    }
+
+    /// Removes stored files that nothing needs.
+    ///
+    /// Safe beside running pushes, merges and collections: rows go in a transaction that asks again whether anything
+    /// needs them; a file goes in a later one that finds it without a row. Between the two a push may store the file
+    /// again, and then it stays. A process that is killed leaves at most files without rows, for the next collection.
+    ///
+    /// - Parameter progress: told how many files of how many have gone.
+    /// - Throws: ``RegistryError`` with code `readOnly`, `locked` or `ioFailure`.
+    public func collect(
+        _ rules: CollectionRules = CollectionRules(), progress: ((_ done: Int, _ total: Int) -> Void)? = nil
+    ) throws -> CollectionReport {
+        try writing("collect unused files of the registry") {
+            // A backup that is just linking files must find them.
+            let lock = try FileLock(waitingFor: collectionLockPath, exclusive: true)
+            return try withExtendedLifetime(lock) { try collectLocked(rules, progress) }
+        }
+    }
+
+    /// Held alone by a collection and shared by backups.
+    var collectionLockPath: String { "\(directory)/collection.lock" }
+
+    private func collectLocked(
+        _ rules: CollectionRules, _ progress: ((Int, Int) -> Void)?
+    ) throws -> CollectionReport {
+        let now = Timestamp.now()
+        var report = CollectionReport()
+        let unused = try catalog.write { database in
+            try Catalog.removeDeadLeases(blobs, in: database)
+            if let rule = rules.retention {
+                report.retired = try retire(rule, at: now, in: database)
+            }
+            return try Catalog.unusedFiles(keepsParents: rules.keepsParents, in: database)
+        }
+        let candidates = select(unused, rules, now, &report)
+        report.files = []
+        let batchSize = 500
+        for start in stride(from: 0, to: candidates.count, by: batchSize) {
+            let batch = Array(candidates[start..<min(start + batchSize, candidates.count)])
+            let gone = try catalog.write { try removeRows(of: batch, rules, at: now, in: $0) }
+            try discard(gone.map(\.digest))
+            report.files += gone.map { .init(digest: $0.digest, byteCount: $0.byteCount, isUnknown: false) }
+            progress?(start + batch.count, candidates.count)
+        }
+        let known = try catalog.read { try Catalog.blobDigests(in: $0) }
+        let unknown = unknownFiles(known, rules, now, try blobs.digests())
+        for start in stride(from: 0, to: unknown.count, by: batchSize) {
+            let batch = unknown[start..<min(start + batchSize, unknown.count)]
+            let gone = Set(try discard(batch.map(\.digest)))
+            report.files += batch.filter { gone.contains($0.digest) }
+        }
+        return report
+    }
+
+    /// Sorts unused files by what becomes of them, and returns those that go.
+    private func select(
+        _ unused: [Catalog.UnusedFile], _ rules: CollectionRules, _ now: Timestamp, _ report: inout CollectionReport
+    ) -> [Catalog.UnusedFile] {
+        var going: [Catalog.UnusedFile] = []
+        for file in unused {
+            if file.isLeased {
+                report.leasedCount += 1
+            } else if file.isParent {
+                report.parentCount += 1
+            } else if !isPast(file.unusedSince, rules, now) {
+                report.waitingCount += 1
+            } else {
+                going.append(file)
+            }
+        }
+        report.files = going.map { .init(digest: $0.digest, byteCount: $0.byteCount, isUnknown: false) }
+        return going
+    }
+
+    /// Whether the grace is over; a moment in the future, which a clock that was set back leaves, is young.
+    private func isPast(_ moment: Timestamp, _ rules: CollectionRules, _ now: Timestamp) -> Bool {
+        let (age, overflow) = now.milliseconds.subtractingReportingOverflow(moment.milliseconds)
+        return !overflow && age >= rules.grace.milliseconds
+    }
+
+    private func unknownFiles(
+        _ known: [Digest], _ rules: CollectionRules, _ now: Timestamp, _ present: [Digest]
+    ) -> [CollectionReport.File] {
+        let known = Set(known)
+        return present.filter { !known.contains($0) }.compactMap { digest in
+            guard let status = Directory.status(of: blobs.path(of: digest)),
+                isPast(Timestamp(milliseconds: status.modifiedMilliseconds), rules, now)
+            else { return nil }
+            return .init(digest: digest, byteCount: status.byteCount, isUnknown: true)
+        }
+    }
+
+    private func retire(
+        _ rule: CollectionRules.Retention, at now: Timestamp, in database: Database
+    ) throws -> [Reference] {
+        let versions = try Catalog.retiredVersions(rule, at: now, in: database)
+        for version in versions {
+            guard let digest = version.digest,
+                let repository = try Catalog.repositoryID(version.repository, in: database)
+            else { continue }
+            try Catalog.append(
+                AuditRecord(
+                    date: now, actor: actor.withoutNull, action: "retire",
+                    repository: version.repository.description, oldDigest: digest.description), in: database)
+            try Catalog.removeVersion(repository, digest, at: now, in: database)
+        }
+        return versions
+    }
+
+    /// Removes the rows of those files that are still unused.
+    private func removeRows(
+        of files: [Catalog.UnusedFile], _ rules: CollectionRules, at now: Timestamp, in database: Database
+    ) throws -> [Catalog.UnusedFile] {
+        let still = try Catalog.unusedFiles(
+            among: files.map(\.digest), keepsParents: rules.keepsParents, in: database
+        ).filter { !$0.isLeased && !$0.isParent && isPast($0.unusedSince, rules, now) }
+        for file in still {
+            try Catalog.removeFile(file.digest, in: database)
+            try Catalog.append(
+                AuditRecord(
+                    date: now, actor: actor.withoutNull, action: "collect", oldDigest: file.digest.description),
+                in: database)
+        }
+        return still
+    }
+
+    /// Removes files that have no rows, and returns those that went.
+    @discardableResult
+    private func discard(_ digests: [Digest]) throws -> [Digest] {
+        let gone = try catalog.write { database in
+            try digests.filter { try !Catalog.isStored($0, in: database) && blobs.discard($0) }
+        }
+        try blobs.emptyTrash()
+        return gone
+    }
+}

@@ -1,0 +1,101 @@
+internal import Tensors
+
+/// The ranks and the first values of updates, where these follow from the model and the data.
+struct UpdateBeginning {
+    /// The updates with their final ranks.
+    let specifications: [UpdateSpecification]
+    private let weights: TransformerWeights<Float>
+    private let configuration: TrainingConfiguration
+    private let directions: InputDirections?
+    private let workers: Workers
+
+    /// The batches that are looked at.
+    private static let probedBatchCount = 4
+    /// The directions that are kept for each that a layer gets on average (EVA's ρ).
+    private static let directionRatio = 2
+
+    init(
+        _ weights: TransformerWeights<Float>, frozen: LowRankUpdates<Float>?, training: Dataset, order: BatchOrder,
+        configuration: TrainingConfiguration, workers: Workers
+    ) throws {
+        self.weights = weights
+        self.configuration = configuration
+        self.workers = workers
+        let asked = try configuration.specifications(for: weights)
+        let batches = order.batches(ofEpoch: 0).prefix(Self.probedBatchCount).map { rows in
+            var batch = TokenBatch()
+            for row in rows { batch.append(training.examples[row].ids, isLearned: training.examples[row].isLearned) }
+            return batch
+        }
+        var directions: InputDirections?
+        if configuration.initialization == .eva || configuration.rankAllocation == .eva {
+            directions = try Self.directions(weights, frozen, batches, asked, configuration, workers)
+        }
+        self.directions = directions
+        switch configuration.rankAllocation {
+        case .uniform: specifications = asked
+        case .eva:
+            specifications = RankAllocation.byVariance(asked) { specification in
+                directions?.ratios(of: specification.place) ?? []
+            }
+        case .gora:
+            let importance = try Self.importance(weights, frozen, batches, asked, configuration, workers)
+            specifications = try RankAllocation.byImportance(asked) { importance.values[$0.place] ?? 0 }
+        }
+    }
+
+    /// The values of each update before the first step.
+    func factors() throws -> [UpdateInitialization.Factors] {
+        let linears = Dictionary(
+            AdapterStack.linears(weights).map { ($0.place, $0.linear) }, uniquingKeysWith: { first, _ in first })
+        let tasks = specifications.sorted { $0.place < $1.place }.map { specification in
+            (specification, directions?.directions(of: specification.place))
+        }
+        let (initialization, seed) = (configuration.initialization, configuration.seed)
+        return try Concurrent.map(tasks, workerCount: workers.count) { specification, directions in
+            guard let linear = linears[specification.place] else {
+                throw TrainingError(.noTarget, "The model has no layer '\(specification.name)'.")
+            }
+            return try initialization.factors(
+                of: specification, linear.weight, seed: seed, directions: directions)
+        }
+    }
+
+    private static func directions(
+        _ weights: TransformerWeights<Float>, _ frozen: LowRankUpdates<Float>?, _ batches: [TokenBatch],
+        _ asked: [UpdateSpecification], _ configuration: TrainingConfiguration, _ workers: Workers
+    ) throws -> InputDirections {
+        let layerCount = weights.shape.layerCount
+        let rank = asked.map(\.rank).max() ?? 1
+        let probe = InputDirections(
+            layerCount: layerCount, count: rank * directionRatio, seed: configuration.seed)
+        let none: [[[LowRankRun<Float>]]] = Array(repeating: [[], [], [], []], count: layerCount)
+        let model = try Transformer(
+            weights, updates: frozen?.runs(layerCount: layerCount) ?? none,
+            tokens: batches.map(\.ids.count).max() ?? 1,
+            segmentLength: batches.flatMap(\.segments).map(\.count).max() ?? 1, isTraining: false, workers: workers)
+        model.probe = probe
+        for batch in batches { _ = model.losses(batch) }
+        if let failure = probe.failure { throw failure }
+        return probe
+    }
+
+    private static func importance(
+        _ weights: TransformerWeights<Float>, _ frozen: LowRankUpdates<Float>?, _ batches: [TokenBatch],
+        _ asked: [UpdateSpecification], _ configuration: TrainingConfiguration, _ workers: Workers
+    ) throws -> GradientImportance {
+        let layerCount = weights.shape.layerCount
+        // Updates that are zero: they say how far down gradients go, and change nothing.
+        let updates = try LowRankUpdates<Float>(asked, isTrained: true)
+        var runs = updates.runs(layerCount: layerCount)
+        if let frozen { runs = zip(runs, frozen.runs(layerCount: layerCount)).map { zip($0, $1).map { $0 + $1 } } }
+        let batch = batches.first ?? TokenBatch()
+        let model = try Transformer(
+            weights, updates: runs, tokens: batch.ids.count,
+            segmentLength: batch.segments.map(\.count).max() ?? 1, policy: configuration.activations, workers: workers)
+        let probe = GradientImportance(weights, workers)
+        model.probe = probe
+        _ = model.losses(batch, gradientWeight: 1 / Double(max(1, batch.learnedCount)))
+        return probe
+    }
+}

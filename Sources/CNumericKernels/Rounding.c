@@ -1,0 +1,56 @@
+#include "Clones.h"
+#include "CNumericKernels.h"
+
+#include <string.h>
+
+#pragma STDC FP_CONTRACT OFF
+
+static inline int is_finite(double value) {
+    uint64_t bits;
+    memcpy(&bits, &value, 8);
+    return (bits & 0x7FF0000000000000) != 0x7FF0000000000000;
+}
+
+CNK_CLONES
+void cnk_widen_f32(const float *source, double *target, size_t count) {
+    for (size_t i = 0; i < count; i++) target[i] = source[i];
+}
+
+CNK_CLONES
+size_t cnk_narrow_f64_to_f32(const double *source, float *target, size_t count) {
+    size_t overflows = 0;
+    for (size_t i = 0; i < count; i++) {
+        float value = (float)source[i];
+        target[i] = value;
+        overflows += is_finite(source[i]) & !is_finite(value);
+    }
+    return overflows;
+}
+
+// The first step rounds to odd, which keeps a sticky bit, so that the second one is exact (Boldo and Melquiond, 2008).
+CNK_CLONES
+size_t cnk_narrow_f64_to_bf16(const double *source, uint16_t *target, size_t count) {
+    size_t overflows = 0;
+    for (size_t i = 0; i < count; i++) {
+        double value = source[i];
+        float single = (float)value;
+        uint32_t bits;
+        memcpy(&bits, &single, 4);
+        double wide = single;
+        uint32_t inexact = wide != value;
+        uint32_t away = __builtin_fabs(wide) > __builtin_fabs(value);
+        uint32_t odd = (bits - away) | 1;
+        bits = inexact ? odd : bits;
+        uint32_t rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
+        uint32_t nan = (bits >> 16) | 0x40;
+        rounded = value != value ? nan : rounded;
+        target[i] = (uint16_t)rounded;
+        overflows += is_finite(value) & ((rounded & 0x7F80) == 0x7F80);
+    }
+    return overflows;
+}
+
+CNK_CLONES
+void cnk_subtract_from(const double *values, double *target, size_t count) {
+    for (size_t i = 0; i < count; i++) target[i] = values[i] - target[i];
+}

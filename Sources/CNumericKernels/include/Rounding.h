@@ -1,0 +1,19 @@
+#ifndef CNK_ROUNDING_H
+#define CNK_ROUNDING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// Widens binary32 to binary64, exactly.
+void cnk_widen_f32(const float *_Nonnull source, double *_Nonnull target, size_t count);
+
+/// Rounds binary64 to binary32, to nearest even. Returns the number of finite values that do not fit.
+size_t cnk_narrow_f64_to_f32(const double *_Nonnull source, float *_Nonnull target, size_t count);
+
+/// Rounds binary64 to bfloat16 once, to nearest even. Returns the number of finite values that do not fit.
+size_t cnk_narrow_f64_to_bf16(const double *_Nonnull source, uint16_t *_Nonnull target, size_t count);
+
+/// target[i] = values[i] - target[i].
+void cnk_subtract_from(const double *_Nonnull values, double *_Nonnull target, size_t count);
+
+#endif

@@ -1,0 +1,20 @@
+import COpenBLAS
+
+/// Products of matrices of binary32 in memory that the caller owns.
+package enum SinglePrecision {
+    /// c = alpha · op(a) · op(b) + beta · c, where op transposes when asked to.
+    ///
+    /// Matrices lie row by row; `m` × `n` is the extent of c, `k` the inner one, and strides are from row to row. Runs on
+    /// the calling thread alone, so that the same call gives the same bits however many others run beside it.
+    @unsafe package static func multiply(
+        m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, stride aStride: Int,
+        transposed aTransposed: Bool,
+        _ b: UnsafePointer<Float>, stride bStride: Int, transposed bTransposed: Bool, beta: Float,
+        _ c: UnsafeMutablePointer<Float>, stride cStride: Int
+    ) {
+        OpenBLAS.prepare()
+        unsafe cblas_sgemm(
+            CblasRowMajor, aTransposed ? CblasTrans : CblasNoTrans, bTransposed ? CblasTrans : CblasNoTrans,
+            Int32(m), Int32(n), Int32(k), alpha, a, Int32(aStride), b, Int32(bStride), beta, c, Int32(cStride))
+    }
+}

@@ -1,0 +1,247 @@
+import AdapterTesting
+import ByteCoding
+import Foundation
+import Testing
+
+/// Training with the real binary, as users do it.
+@Suite struct TrainingTests {
+    private static let fixtures = Fixtures.directory + "/training"
+    private static let base = fixtures + "/tiny"
+
+    private func withTool(_ body: (CommandLineTool, String) throws -> Void) throws {
+        try withTemporaryDirectory { folder in
+            try body(CommandLineTool(registry: folder + "/registry"), folder)
+        }
+    }
+
+    /// The first lines of the book, as little data as learns anything.
+    private func text(_ folder: String, lineCount: Int = 300) throws -> String {
+        let book = try String(contentsOfFile: Self.fixtures + "/bierce_train.txt", encoding: .utf8)
+        let path = folder + "/data.txt"
+        try book.split(separator: "\n", omittingEmptySubsequences: false).prefix(lineCount).joined(separator: "\n")
+            .write(toFile: path, atomically: true, encoding: .utf8)
+        return path
+    }
+
+    private func arguments(_ data: String, _ target: String, _ more: String...) -> [String] {
+        [
+            "train", "--base", Self.base, "--data", data, "--max-seq-length", "64", "--max-steps", "24", "--lr", "1e-3",
+            "--val-split", "0.2", "--eval-steps", "8", "--save-steps", "4", "--dropout", "0.1", "-t", target,
+        ] + more
+    }
+
+    private func root(_ tool: CommandLineTool, _ name: String) throws -> String? {
+        try JSON.parse(Array(tool.run("show", name, "--json").output.utf8))["contentRoot"]?.string
+    }
+
+    @Test func `the tiny model learns Bierce's style in 400 steps`() throws {
+        try withTool { tool, folder in
+            let train = try tool.run(
+                "train", "--base", Self.base, "--data", Self.fixtures + "/bierce_train.txt", "--val-data",
+                Self.fixtures + "/bierce_val.txt", "--max-seq-length", "128", "--max-steps", "400", "--lr", "2e-3",
+                "--warmup-steps", "20", "--eval-steps", "400", "--save-steps", "0", "-t", "team/bierce:v1", "--json")
+            try #require(train.status == 0, "\(train.errors)")
+            let events = try train.output.split(separator: "\n").map { try JSON.parse(Array($0.utf8)) }
+            let losses = events.filter { $0["event"] == "validation" }.compactMap { $0["loss"]?.number }
+            try #require(losses.count == 2)
+            #expect(abs(losses[0] - 4.54) < 0.01)
+            #expect(losses[1] <= 4.05)
+            let evaluation = try tool.run(
+                "eval", "--base", Self.base, "--data", Self.fixtures + "/bierce_val.txt", "--max-seq-length", "128",
+                "team/bierce:v1", "--json")
+            let loss = try #require(JSON.parse(Array(evaluation.output.utf8))["loss"]?.number)
+            #expect(abs(loss - losses[1]) < 1e-6)
+            // Half of an adapter lies between none and all of it.
+            let half = try tool.run(
+                "eval", "--base", Self.base, "--data", Self.fixtures + "/bierce_val.txt", "--max-seq-length", "128",
+                "team/bierce:v1=0.5", "--json")
+            let halfLoss = try #require(JSON.parse(Array(half.output.utf8))["loss"]?.number)
+            #expect(halfLoss > losses[1] && halfLoss < losses[0])
+            #expect(try tool.run("pull", "team/bierce:v1", "-o", folder + "/peft").status == 0)
+            let configuration = try PEFTFolder(folder + "/peft").configuration
+            #expect(configuration["task_type"] as? String == "CAUSAL_LM")
+            #expect(configuration["base_model_name_or_path"] as? String == "tiny")
+            #expect(try tool.run("verify", "--all").status == 0)
+        }
+    }
+
+    @Test func `a killed run goes on with the same bits`() throws {
+        try withTool { tool, folder in
+            let data = try text(folder)
+            let whole = try tool.run(arguments(data, "team/whole"))
+            try #require(whole.status == 0, "\(whole.errors)")
+            let running = try tool.start(arguments(data, "team/killed"))
+            // The first version appears behind step 4.
+            let deadline = Date().addingTimeInterval(60)
+            while try tool.run("show", "team/killed").status != 0, Date() < deadline { usleep(20_000) }
+            running.kill()
+            #expect(running.wait().status == 128 + SIGKILL)
+            #expect(try tool.run("verify", "--all").status == 0)
+            let resumed = try tool.run(arguments(data, "team/killed", "--resume", "--threads", "3", "--json"))
+            try #require(resumed.status == 0, "\(resumed.errors)")
+            // It did not begin again.
+            #expect(!resumed.output.contains("\"step\":1,"))
+            #expect(try root(tool, "team/killed") == root(tool, "team/whole"))
+            let runs = try JSON.parse(Array(tool.run("runs", "--json").output.utf8)).array ?? []
+            #expect(runs.map { $0["isFinal"] } == [true, true])
+            #expect(runs.first?["validationLoss"] == runs.last?["validationLoss"])
+
+            // A finished run has nothing left to do.
+            let again = try tool.run(arguments(data, "team/killed", "--resume"))
+            #expect(again.status == 0)
+
+            // One state a run is kept.
+            let states = try FileManager.default.subpathsOfDirectory(atPath: tool.registry + "/runs")
+            #expect(states.count { $0.hasSuffix(".safetensors") } == 2)
+        }
+    }
+
+    @Test func `what has changed since the checkpoint is named`() throws {
+        try withTool { tool, folder in
+            let data = try text(folder)
+            let running = try tool.start(arguments(data, "team/run"))
+            let deadline = Date().addingTimeInterval(60)
+            while try tool.run("show", "team/run").status != 0, Date() < deadline { usleep(20_000) }
+            running.kill()
+            _ = running.wait()
+            let before = try root(tool, "team/run")
+            let other = try tool.run(arguments(data, "team/run", "--resume", "--seed", "7", "--rank", "4"))
+            #expect(other.status == 1)
+            #expect(other.errors.contains("'r' was 8 and is 4"))
+            _ = try text(folder, lineCount: 301)
+            let changed = try tool.run(arguments(data, "team/run", "--resume"))
+            #expect(changed.status == 1)
+            #expect(changed.errors.contains("'data' was \"sha256:"))
+            #expect(try root(tool, "team/run") == before)
+        }
+    }
+
+    @Test func `conversations are masked, shown and trained`() throws {
+        try withTool { tool, folder in
+            let data = folder + "/chat.jsonl"
+            let rows = ["abasement", "abatis", "abdication", "abdomen"].map { word in
+                #"{"messages":[{"role":"user","content":"Define \#(word)."},{"role":"assistant","content":"It is \#(word)."}]}"#
+            }
+            try rows.joined(separator: "\n").write(toFile: data, atomically: true, encoding: .utf8)
+            let shown = try tool.run(
+                "train", "--base", Self.base, "--data", data, "--mask-prompt", "--show-batch", "--batch-size", "1")
+            #expect(shown.status == 0)
+            let word = try #require(
+                rows.indices.map { ["abasement", "abatis", "abdication", "abdomen"][$0] }.first {
+                    shown.output.contains($0)
+                })
+            #expect(
+                shown.output.contains(
+                    #"  masked  "<|im_start|>user\nDefine \#(word).<|im_end|>\n<|im_start|>assistant\n""#))
+            #expect(shown.output.contains(#"  learned "It is \#(word).<|im_end|>""#))
+            #expect(shown.output.contains("  masked  \"\\n\"\n"))
+            let trained = try tool.run(
+                "train", "--base", Self.base, "--data", data, "--mask-prompt", "--packing", "--max-seq-length", "48",
+                "--epochs", "3", "-t", "chat", "-q")
+            #expect(trained.status == 0, "\(trained.errors)")
+            #expect(trained.output.hasPrefix("sha256:"))
+            let plot = folder + "/loss.svg"
+            let run = try tool.run("runs", "chat", "--plot", plot)
+            #expect(run.output.contains("mask_prompt = true"))
+            #expect(try String(contentsOfFile: plot, encoding: .utf8).hasPrefix("<svg"))
+        }
+    }
+
+    @Test func `an adapter is trained on top of another`() throws {
+        try withTool { tool, folder in
+            let data = try text(folder)
+            #expect(try tool.run(arguments(data, "team/first")).status == 0)
+            let second = try tool.run(arguments(data, "team/second", "--on", "team/first=0.5"))
+            try #require(second.status == 0, "\(second.errors)")
+            let document = try JSON.parse(Array(tool.run("show", "team/second", "--json").output.utf8))
+            let parent = try #require(document["provenance"]?["parents"]?.array?.first)
+            #expect(parent["role"] == "frozen")
+            #expect(parent["weight"] == 0.5)
+        }
+    }
+
+    @Test func `bad input is an error that says what to do`() throws {
+        try withTool { tool, folder in
+            let data = try text(folder)
+            func write(_ name: String, _ text: String) throws -> String {
+                try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
+                return "\(folder)/\(name)"
+            }
+            func expect(_ status: Int32, _ message: String, _ arguments: [String]) throws {
+                let result = try tool.run(arguments)
+                #expect(result.status == status, "\(arguments)")
+                #expect(result.errors.contains(message), "\(result.errors)")
+            }
+            let train = ["train", "--base", Self.base, "-t", "x", "--data"]
+            try expect(1, "it holds no rows", train + [write("empty.txt", "")])
+            try expect(1, "line 2: It has neither", train + [write("a.jsonl", "{\"text\":\"a b\"}\n{\"txt\":1}\n")])
+            try expect(1, "line 1: The text is not valid JSON", train + [write("b.jsonl", "{")])
+            try expect(1, "role 'tool'", train + [write("c.jsonl", #"{"messages":[{"role":"tool","content":""}]}"#)])
+            try expect(
+                1, "nothing is learned",
+                train + [
+                    write("d.jsonl", #"{"messages":[{"role":"user","content":"x"}]}"#), "--mask-prompt",
+                ])
+            try expect(
+                1, "at most 4 are allowed",
+                train + [
+                    write("e.jsonl", #"{"text":"one two three four five"}"#), "--truncation", "refuse",
+                    "--max-seq-length", "4",
+                ])
+            try expect(1, "reads at most 512", train + [data, "--max-seq-length", "4096"])
+            try expect(1, "no linear layer", train + [data, "--target-modules", "c_attn"])
+            try expect(1, "128 is the most", train + [data, "--rank", "4096"])
+            try expect(
+                1, "no config.json",
+                ["train", "--base", try model(folder, without: "config.json"), "-t", "x", "--data", data])
+            try expect(
+                3, "no such file",
+                ["train", "--base", try model(folder, without: "tokenizer.json"), "-t", "x", "--data", data])
+            let other = try model(folder, without: "config.json")
+            let configuration = try String(contentsOfFile: Self.base + "/config.json", encoding: .utf8)
+            for (old, new, message) in [
+                ("\"llama\"", "\"gemma\"", "architecture 'gemma'"),
+                (
+                    "\"intermediate_size\": 384", "\"intermediate_size\": 385",
+                    "[385, 128] follows from its configuration"
+                ),
+                ("\"num_hidden_layers\": 6", "\"num_hidden_layers\": 7", "no tensor 'model.layers.6"),
+                ("\"vocab_size\": 2048", "\"vocab_size\": -1", "no usable 'vocab_size'"),
+            ] {
+                try configuration.replacingOccurrences(of: old, with: new).write(
+                    toFile: other + "/config.json", atomically: true, encoding: .utf8)
+                try expect(1, message, ["train", "--base", other, "-t", "x", "--data", data])
+            }
+            try expect(64, "Name the adapter", ["train", "--base", Self.base, "--data", data])
+            #expect(try tool.run("list", "-q").output == "")
+        }
+    }
+
+    /// The tiny model's files but one.
+    private func model(_ folder: String, without name: String) throws -> String {
+        let path = folder + "/without-" + name
+        try? FileManager.default.removeItem(atPath: path)
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        for file in try FileManager.default.contentsOfDirectory(atPath: Self.base) where file != name {
+            try FileManager.default.copyItem(atPath: "\(Self.base)/\(file)", toPath: "\(path)/\(file)")
+        }
+        return path
+    }
+
+    @Test func `a full disk at a checkpoint leaves the last one`() throws {
+        try withTool { tool, folder in
+            let data = try text(folder)
+            // The states and the adapters of the run exceed this; the adapter of step 4 does not.
+            let limited = try tool.run(
+                arguments(data, "team/full", "--rank", "32"),
+                launcher: ["/bin/bash", "-c", "ulimit -f 3000; exec \"$@\"", "bash"])
+            #expect(limited.status == 1)
+            #expect(limited.errors.contains("Unable to"))
+            #expect(try tool.run("verify", "--all").status == 0)
+            let temporary = try FileManager.default.subpathsOfDirectory(atPath: tool.registry).filter {
+                $0.split(separator: "/").last?.hasPrefix(".") == true
+            }
+            #expect(temporary == [])
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import AdapterTraining
+import ByteCoding
+import FileSystem
+import Foundation
+import Testing
+
+/// Token numbers equal those of Hugging Face's `tokenizers`, which made the cases.
+@Suite struct TokenizerTests {
+    /// The folders of cases; ADAPTERCTL_TOKENIZER_CASES names a folder with many more.
+    static let folders: [String] =
+        [TrainingFixtures.directory + "/tokenizers", ProcessInfo.processInfo.environment["ADAPTERCTL_TOKENIZER_CASES"]]
+        .compactMap(\.self).flatMap { folder in
+            ((try? Directory.names(in: folder)) ?? []).map { "\(folder)/\($0)" }
+        }
+
+    private static func tokenizer(_ folder: String) throws -> Tokenizer {
+        let own = folder + "/tokenizer.json"
+        return try Tokenizer(
+            opening: Directory.kind(of: own) == nil ? TrainingFixtures.tinyModel + "/tokenizer.json" : own)
+    }
+
+    @Test(arguments: folders)
+    func `equals Hugging Face's tokens`(_ folder: String) throws {
+        let tokenizer = try Self.tokenizer(folder)
+        let cases = try #require(try TrainingFixtures.json(folder + "/cases.json").array)
+        #expect(cases.count > 50)
+        var differences: [String] = []
+        for item in cases {
+            let text = try #require(item["text"]?.string)
+            let ids = try #require(item["ids"]?.array).compactMap { $0.integer.map(Int32.init) }
+            if tokenizer.encode(text) != ids { differences.append(text.debugDescription) }
+        }
+        #expect(differences == [], "\(differences.count) of \(cases.count)")
+    }
+
+    @Test func `a text that survives encoding comes back`() throws {
+        let tokenizer = try Self.tokenizer(Self.folders[0])
+        for text in ["The king said, \"Go!\"\n\n  12 345", "日本語 naïve 👩‍👩‍👧"] {
+            #expect(tokenizer.decode(tokenizer.encode(text)) == text)
+        }
+    }
+
+    @Test func `parts are encoded as a whole`() throws {
+        for folder in Self.folders {
+            let tokenizer = try Self.tokenizer(folder)
+            let parts = ["<|im_start|>user\nDefine e", "\u{301}clat.<|im_end|>", "\n", "", "Brilliance", " itself"]
+            let encoding = tokenizer.encode(parts)
+            #expect(encoding.ids == tokenizer.encode(parts.joined()))
+            #expect(encoding.parts == encoding.parts.sorted())
+            let last = zip(encoding.ids, encoding.parts).filter { $0.1 == 5 }.map(\.0)
+            #expect(tokenizer.decode(last) == " itself")
+        }
+    }
+
+    @Test func `one word of a megabyte takes no quadratic time`() throws {
+        let tokenizer = try Self.tokenizer(Self.folders[0])
+        let text = String(repeating: "abcd", count: 1 << 18)
+        #expect(tokenizer.decode(tokenizer.encode(text)) == text)
+    }
+
+    @Test(arguments: [
+        (#"{}"#, "invalidTokenizer"), (#"{"model":{"type":"Unigram"}}"#, "unsupportedTokenizer"),
+        (#"{"model":{"type":"BPE","byte_fallback":true}}"#, "unsupportedTokenizer"),
+        (#"{"model":{"vocab":{"a":-1},"merges":[]}}"#, "invalidTokenizer"),
+        (#"{"model":{"vocab":{"a":99999999999},"merges":[]}}"#, "invalidTokenizer"),
+        (#"{"model":{"vocab":{"a":0},"merges":["a"]}}"#, "invalidTokenizer"),
+        (#"{"model":{"vocab":{"a":0},"merges":["a b"]},"pre_tokenizer":{"type":"ByteLevel"}}"#, "invalidTokenizer"),
+        (#"{"model":{"vocab":{"a":0},"merges":[]},"pre_tokenizer":{"type":"Metaspace"}}"#, "unsupportedTokenizer"),
+        (#"{"model":{"vocab":{"a":0},"merges":[]},"normalizer":{"type":"Lowercase"}}"#, "unsupportedTokenizer"),
+        (#"{"model":{"vocab":{"a":0},"merges":[]}}"#, "unsupportedTokenizer"),
+        ("nonsense", "invalidTokenizer"),
+    ])
+    func `what is not understood is refused`(_ text: String, _ code: String) throws {
+        let error = #expect(throws: TrainingError.self) { _ = try Tokenizer(parsing: Array(text.utf8)) }
+        #expect(error?.code.description == code)
+    }
+}
