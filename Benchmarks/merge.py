@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""Merging three adapters, beside PEFT and PyTorch, on the same tensors in one run.
+
+    pip install -r requirements.txt
+    swift build -c release --product adapterctl            (in the repository)
+    merge.py                        whole adapters of Llama-8B shapes: whole processes, and the floor of hashing
+    merge.py --peft                 one 4096 x 4096 module beside PEFT's svd and ties_svd, which take minutes
+
+Adapters have rank 16 and are bf16. Files are made in a folder in memory where there is one.
+"""
+import argparse
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import make_adapters
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TOOL = ROOT / ".build/release/adapterctl"
+NAMES = ["a", "b", "c"]
+WEIGHTS = [0.5, 0.3, -0.2]
+
+
+def run(*command) -> tuple[float, float]:
+    """Wall seconds of a command, and the largest resident set in megabytes."""
+    code = ("import resource, subprocess, sys, time; start = time.perf_counter(); "
+            "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); "
+            "print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)")
+    text = subprocess.run([sys.executable, "-c", code, *map(str, command)], capture_output=True, text=True, check=True)
+    seconds, megabytes = map(float, text.stdout.split())
+    return seconds, megabytes
+
+
+def store(work: pathlib.Path, folders) -> None:
+    os.environ["ADAPTERCTL_REGISTRY"] = str(work / "registry")
+    for name, folder in zip(NAMES, folders):
+        run(TOOL, "push", folder, f"{name}:v1")
+
+
+def whole(arguments, work: pathlib.Path) -> None:
+    folders = []
+    for seed, name in enumerate(NAMES):
+        folders.append(work / name)
+        subprocess.run([sys.executable, ROOT / "Benchmarks/make_adapters.py", folders[-1], "--rank", "16", "--layers",
+                        str(arguments.layers), "--seed", str(seed)], check=True)
+    store(work, folders)
+    weighted = [f"{name}:v1={weight}" for name, weight in zip(NAMES, WEIGHTS)]
+    operations = {
+        "cat": ["merge", *weighted, "--method", "cat"],
+        "exact, rank 16": ["merge", *weighted, "--method", "exact", "--rank", "16"],
+        "scale": ["scale", "a:v1", "--by", "0.5"],
+        "interpolate": ["interpolate", "a:v1", "b:v1", "--at", "0.3"],
+    }
+    inputs = {"cat": 3, "exact, rank 16": 3, "scale": 1, "interpolate": 2}
+    seconds = {}
+    for name, operation in operations.items():
+        best = min(run(TOOL, *operation, "-t", "out:v1") for _ in range(arguments.rounds))
+        shown = json.loads(subprocess.run([TOOL, "show", "out:v1", "--json"], capture_output=True, check=True).stdout)
+        blobs = [json.loads(subprocess.run([TOOL, "show", f"{n}:v1", "--json"], capture_output=True).stdout)
+                 for n in NAMES[:inputs[name]]] + [shown]
+        data = bytes(sum(blob["byteCount"] for blob in blobs))
+        start = time.perf_counter()
+        hashlib.sha256(data).digest()
+        floor = time.perf_counter() - start
+        seconds[name] = best[0]
+        print(f"{name:16} {best[0]:7.3f} s  {best[1]:5.0f} MB peak   hashing inputs and output alone {floor:6.3f} s: "
+              f"{best[0] / floor:5.1f}x", flush=True)
+    peer = min(torch_cores(folders) for _ in range(arguments.rounds))
+    print(f"QR and core SVD in PyTorch, the arithmetic alone: {peer:.3f} s, {peer / seconds['exact, rank 16']:.2f}x of "
+          "exact's whole process")
+
+
+def torch_cores(folders) -> float:
+    """Seconds for the best rank 16 approximation of every module by torch's QR and SVD, in f64 as ours."""
+    import torch
+    from safetensors.torch import load_file
+    adapters = [load_file(folder / "adapter_model.safetensors") for folder in folders]
+    start = time.perf_counter()
+    for key in adapters[0]:
+        if ".lora_A." not in key:
+            continue
+        other = key.replace("lora_A", "lora_B")
+        a = torch.cat([adapter[key] for adapter in adapters]).double()
+        b = torch.cat([adapter[other] * weight for adapter, weight in zip(adapters, WEIGHTS)], 1).double()
+        qb, rb = torch.linalg.qr(b)
+        qa, ra = torch.linalg.qr(a.T)
+        u, s, v = torch.linalg.svd(rb @ ra.T)
+        (qb @ (u[:, :16] * s[:16])).bfloat16(), (v[:16] @ qa.T).bfloat16()
+    return time.perf_counter() - start
+
+
+def beside_peft(arguments, work: pathlib.Path) -> None:
+    import numpy as np
+    import torch
+    from peft import PeftModel
+    from safetensors.torch import save_file
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.q_proj = torch.nn.Linear(4096, 4096, bias=False)
+
+    folders = []
+    for seed, name in enumerate(NAMES):
+        folder = work / name
+        folder.mkdir()
+        factors = dict(make_adapters.tensors(16, 1, seed))
+        save_file({f"base_model.model.q_proj.lora_{side}.weight": torch.from_numpy(np.ascontiguousarray(
+            factors[f"base_model.model.model.layers.0.self_attn.q_proj.lora_{side}.weight"])).bfloat16()
+            for side in "AB"}, folder / "adapter_model.safetensors")
+        (folder / "adapter_config.json").write_text(json.dumps({
+            "peft_type": "LORA", "r": 16, "lora_alpha": 16, "target_modules": ["q_proj"],
+            "base_model_name_or_path": "one-layer"}))
+        folders.append(folder)
+    store(work, folders)
+    model = PeftModel.from_pretrained(Model(), folders[0], adapter_name="a")
+    for name, folder in zip(NAMES[1:], folders[1:]):
+        model.load_adapter(folder, name)
+    weighted = [f"{name}:v1={weight}" for name, weight in zip(NAMES, WEIGHTS)]
+    rows = [("svd", {"svd_rank": 16}, ["--method", "exact", "--rank", "16"]),
+            ("ties_svd", {"svd_rank": 16, "density": 0.3},
+             ["--method", "compat-peft-ties-svd", "--rank", "16", "--density", "0.3"])]
+    for method, options, ours in rows:
+        start = time.perf_counter()
+        model.add_weighted_adapter(NAMES, WEIGHTS, f"merged_{method}", combination_type=method, **options)
+        theirs = time.perf_counter() - start
+        best = min(run(TOOL, "merge", *weighted, *ours, "-t", "out:v1")[0] for _ in range(arguments.rounds))
+        print(f"{method:10} PEFT, the call alone {theirs:8.2f} s; ours, the whole process {best:7.3f} s: "
+              f"{theirs / best:7.0f}x", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--layers", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peft", action="store_true", help="one module beside PEFT")
+    arguments = parser.parse_args()
+    memory = pathlib.Path("/dev/shm")
+    work = pathlib.Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+    try:
+        (beside_peft if arguments.peft else whole)(arguments, work)
+    finally:
+        shutil.rmtree(work)
+
+
+if __name__ == "__main__":
+    main()
