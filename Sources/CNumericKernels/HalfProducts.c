@@ -5,17 +5,6 @@
 
 #pragma STDC FP_CONTRACT OFF
 
-CNK_CLONES
-void cnk_round_bf16(const float *source, uint16_t *target, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, &source[i], 4);
-        uint32_t rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
-        uint32_t quiet = bits >> 16 | 0x40;
-        target[i] = (uint16_t)((bits & 0x7FFFFFFF) > 0x7F800000 ? quiet : rounded);
-    }
-}
-
 void cnk_pack_bf16_transposed(const uint16_t *source, size_t stride, size_t n, size_t k, uint16_t *packed) {
     for (size_t first = 0; first < n; first += cnk_strip_columns) {
         uint16_t *strip = packed + first * k;

@@ -5,13 +5,10 @@
 #include <stdint.h>
 
 /// Matrix products of bfloat16 elements with sums in binary32, where the processor multiplies such pairs (AVX512-BF16).
-/// The functions below must not be called where cnk_has_bf16_products() is 0, but for cnk_round_bf16.
+/// The functions below must not be called where cnk_has_bf16_products() is 0.
 
 /// Whether this processor can.
 int cnk_has_bf16_products(void);
-
-/// Rounds `count` elements to the nearest bfloat16, ties to even; NaN stays NaN.
-void cnk_round_bf16(const float *_Nonnull source, uint16_t *_Nonnull target, size_t count);
 
 /// The columns of a strip of a packed matrix.
 enum { cnk_strip_columns = 32 };
