@@ -32,6 +32,12 @@ let package = Package(
         .library(name: "AdapterInterchange", targets: ["AdapterInterchange"]),
         .library(name: "AdapterArithmetic", targets: ["AdapterArithmetic"]),
         .library(name: "AdapterRegistry", targets: ["AdapterRegistry"]),
+        .library(name: "OCIDistribution", targets: ["OCIDistribution"]),
+        // What those speak of.
+        .library(name: "Adapters", targets: ["Adapters"]),
+        .library(name: "ByteCoding", targets: ["ByteCoding"]),
+        .library(name: "FileSystem", targets: ["FileSystem"]),
+        .library(name: "Integrity", targets: ["Integrity"]),
         // Preloaded by tests, linked by nothing.
         .library(name: "FaultInjection", type: .dynamic, targets: ["CFaultInjection"]),
     ],
@@ -43,19 +49,22 @@ let package = Package(
     targets: [
         // Floor 0: system libraries.
         .systemLibrary(name: "CFileSystem"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CMalloc"),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         // And the few kernels that are measured to need C.
         .target(name: "CNumericKernels"),
         .target(name: "CPairedSHA256"),
 
-        // Floor 1: bytes, files, hashes, tensors.
+        // Floor 1: bytes, files, hashes, tensors, pictures of numbers.
         .target(name: "ByteCoding", swiftSettings: borrowing),
         .target(name: "FileSystem", dependencies: ["CFileSystem"], swiftSettings: library),
         .target(name: "Integrity", dependencies: ["COpenSSL", "CPairedSHA256"], swiftSettings: library),
         .target(name: "Tensors", dependencies: ["CNumericKernels"], swiftSettings: library),
+        .target(name: "Charts", swiftSettings: library),
 
         // Floor 2: the domain and its linear algebra.
         .target(
@@ -69,7 +78,7 @@ let package = Package(
             swiftSettings: borrowing),
         .target(
             name: "AdapterInterchange",
-            dependencies: ["Adapters", "ByteCoding", "FileSystem", "Integrity", "Tensors"],
+            dependencies: ["Adapters", "ByteCoding", "CZlib", "FileSystem", "Integrity", "Tensors"],
             swiftSettings: borrowing),
         .target(
             name: "AdapterArithmetic",
@@ -84,6 +93,16 @@ let package = Package(
             ],
             swiftSettings: library),
 
+        // Floor 5: other machines.
+        .target(
+            name: "OCIDistribution",
+            dependencies: [
+                "AdapterFormat", "AdapterInterchange", "AdapterRegistry", "Adapters", "ByteCoding", "CCurl",
+                "FileSystem",
+                "Integrity", "Tensors",
+            ],
+            swiftSettings: library),
+
         .target(
             name: "AdapterTraining",
             dependencies: [
@@ -92,12 +111,22 @@ let package = Package(
             ],
             swiftSettings: library),
 
+        // Floor 5: adapters in pictures and reports.
+        .target(
+            name: "AdapterPictures",
+            dependencies: [
+                "AdapterArithmetic", "AdapterRegistry", "AdapterTraining", "Adapters", "ByteCoding", "Charts",
+                "Integrity", "Tensors",
+            ],
+            swiftSettings: library),
+
         // Floors 6 and 7: the command line.
         .target(
             name: "AdapterCommands",
             dependencies: [
-                "AdapterArithmetic", "AdapterFormat", "AdapterInterchange", "AdapterRegistry", "AdapterTraining",
-                "Adapters", "ByteCoding", "FileSystem", "Integrity", "Tensors", argumentParser,
+                "AdapterArithmetic", "AdapterFormat", "AdapterInterchange", "AdapterPictures", "AdapterRegistry",
+                "AdapterTraining", "Adapters", "ByteCoding", "Charts", "FileSystem", "Integrity", "OCIDistribution",
+                "Tensors", argumentParser,
             ],
             swiftSettings: library),
         .executableTarget(
@@ -114,6 +143,7 @@ let package = Package(
         .testTarget(name: "FileSystemTests", dependencies: ["AdapterTesting", "FileSystem"], swiftSettings: strict),
         .testTarget(name: "IntegrityTests", dependencies: ["AdapterTesting", "Integrity"], swiftSettings: strict),
         .testTarget(name: "TensorsTests", dependencies: ["AdapterTesting", "Tensors"], swiftSettings: strict),
+        .testTarget(name: "ChartsTests", dependencies: ["Charts"], swiftSettings: strict),
         .testTarget(
             name: "LinearAlgebraTests", dependencies: ["AdapterTesting", "LinearAlgebra"], swiftSettings: strict),
         .testTarget(
@@ -146,10 +176,24 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "OCIDistributionTests",
+            dependencies: [
+                "AdapterFormat", "AdapterInterchange", "AdapterRegistry", "AdapterTesting", "Adapters", "ByteCoding",
+                "FileSystem", "Integrity", "OCIDistribution", "Tensors",
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "AdapterTrainingTests",
             dependencies: [
                 "AdapterInterchange", "AdapterTesting", "AdapterTraining", "Adapters", "ByteCoding", "FileSystem",
                 "Integrity", "LinearAlgebra", "Tensors",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "AdapterPicturesTests",
+            dependencies: [
+                "AdapterArithmetic", "AdapterFormat", "AdapterPictures", "AdapterRegistry", "AdapterTesting",
+                "AdapterTraining", "Adapters", "ByteCoding", "Charts", "Integrity",
             ],
             swiftSettings: strict),
         .testTarget(

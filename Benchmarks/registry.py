@@ -6,6 +6,7 @@
     swift build -c release --package-path Benchmarks
     Benchmarks/.build/release/RegistryFill /dev/shm/registry 100000 1000000
     registry.py scale /dev/shm/registry          # list, search, show, tag, push, collection
+    registry.py collection /dev/shm/copy         # half of a copy's adapters are collected; the copy's log no longer fits
     registry.py mlflow /dev/shm/mlflow.db        # the same numbers of models, versions and aliases
     registry.py push                             # 300 MB against hashing and writing the same bytes
 
@@ -64,11 +65,28 @@ def scale(options):
         "list --sort size --after": ("list", "--sort", "size", "--after", deep),
         "list --sort rank --reverse": ("list", "--sort", "rank", "--reverse"),
         "list --base (1 in 50)": ("list", "--base", "company/model-7"),
+        "list --base 'company/*' (all)": ("list", "--base", "company/*"),
+        "list --base NAME@REVISION (1 in 150)": ("list", "--base", "company/model-7@r1"),
+        "list --base (none)": ("list", "--base", "company/none"),
         "list --label (1 in 100)": ("list", "--label", "rare=yes"),
         "list --label (1 in 2)": ("list", "--label", "stage=production"),
+        "list --label (none)": ("list", "--label", "stage=absent"),
+        "list --target (1 in 4)": ("list", "--target", "v_proj"),
+        "list --target (none)": ("list", "--target", "absent"),
+        "list --rank (1 in 4)": ("list", "--rank", 2),
+        "list --rank (none)": ("list", "--rank", 5),
+        "list --rank 2 --sort rank (at the end)": ("list", "--rank", 2, "--sort", "rank"),
+        "list --dtype (all)": ("list", "--dtype", "f32"),
+        "list --dtype (none)": ("list", "--dtype", "bf16"),
         "list --rank 8 --target v_proj": ("list", "--rank", 8, "--target", "v_proj"),
+        "list --rank 8 --target q_proj (none of both)": ("list", "--rank", 8, "--target", "q_proj"),
+        "list, four filters": ("list", "--label", "stage=production", "--rank", 8, "--dtype", "f32", "--base", "company/model-7"),
+        "list --tag (1 in 10)": ("list", "--tag", "v5"),
         "search a word of 1 in 100": ("list", "--search", "needle"),
         "search a word of all": ("list", "--search", "adapter"),
+        "search a word of 1 in 2": ("list", "--search", "production"),
+        "search a word of 1 in 4": ("list", "--search", "v_proj"),
+        "search a word's beginning (1 in 9)": ("list", "--search", "number 5*"),
         "search a word of one": ("list", "--search", "50042"),
         "search, two words, by size": ("list", "--search", "needle task", "--sort", "size"),
         "search what is not there": ("list", "--search", "absent"),
@@ -106,6 +124,20 @@ def scale(options):
         start = time.perf_counter()
         text = tool(*arguments)
         print(f"{label:<44} {time.perf_counter() - start:9.2f} s   {text.splitlines()[-1]}")
+
+
+def collection(options):
+    """Takes the tags of half of the adapters away, which no command would do at once, and collects these."""
+    database = sqlite3.connect(pathlib.Path(options.registry) / "catalog.sqlite")
+    with database:
+        database.execute("DELETE FROM tag WHERE repositoryId % 2 = 0")
+    database.close()
+    for words in (("gc", "--grace", 0, "--keep-last", 0), ("gc", "--apply", "--grace", 0, "--keep-last", 0)):
+        start = time.perf_counter()
+        done = subprocess.run(
+            [options.tool, "--registry", options.registry, *map(str, words)], check=True, capture_output=True, text=True)
+        summary = [line for line in done.stdout.splitlines() if "files, " in line]
+        print(f"{' '.join(map(str, words)):<44} {time.perf_counter() - start:9.2f} s   {summary[-1]}", flush=True)
 
 
 def mlflow(options):
@@ -234,6 +266,9 @@ def main():
     command = commands.add_parser("scale")
     command.add_argument("registry")
     command.set_defaults(run=scale)
+    command = commands.add_parser("collection")
+    command.add_argument("registry")
+    command.set_defaults(run=collection)
     command = commands.add_parser("mlflow")
     command.add_argument("database")
     command.add_argument("--models", type=int, default=100_000)

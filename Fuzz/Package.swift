@@ -22,6 +22,7 @@ let package = Package(
     name: "Fuzz",
     targets: [
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto"),
         .target(name: "ByteCoding", swiftSettings: library),
         .systemLibrary(name: "CFileSystem"),
@@ -36,7 +37,8 @@ let package = Package(
             dependencies: ["Adapters", "ByteCoding", "CZstd", "FileSystem", "Integrity", "Tensors"],
             swiftSettings: library),
         .target(
-            name: "AdapterInterchange", dependencies: ["Adapters", "ByteCoding", "FileSystem", "Integrity", "Tensors"],
+            name: "AdapterInterchange",
+            dependencies: ["Adapters", "ByteCoding", "CZlib", "FileSystem", "Integrity", "Tensors"],
             swiftSettings: library),
 
         // What counts allocations must not be instrumented: libFuzzer's hooks allocate.

@@ -23,15 +23,19 @@ public struct Adapterctl: ParsableCommand {
             """,
         version: ToolVersion.current,
         subcommands: [
-            PushCommand.self, PullCommand.self, ListCommand.self, ShowCommand.self, TagCommand.self, UntagCommand.self,
+            PushCommand.self, PullCommand.self, ListCommand.self, ShowCommand.self, InspectCommand.self,
+            DiffCommand.self, ReportCommand.self, TagCommand.self, UntagCommand.self,
             RemoveCommand.self, HistoryCommand.self, VerifyCommand.self, SignCommand.self, KeyCommand.self,
             MergeCommand.self, InterpolateCommand.self, ScaleCommand.self, NegateCommand.self, SubtractCommand.self,
-            ConvertCommand.self, FuseCommand.self, TrainCommand.self, EvalCommand.self, RunsCommand.self,
+            ResizeCommand.self, PadCommand.self, ExtractCommand.self, ConvertCommand.self,
+            CompatibilityCommand.self, FuseCommand.self,
+            TrainCommand.self,
+            EvalCommand.self, RunsCommand.self,
             PackCommand.self,
             UnpackCommand.self, ComposeCommand.self, RebuildCommand.self, RecipeCommand.self, LineageCommand.self,
             RollbackCommand.self, LockCommand.self, LogCommand.self, CollectCommand.self, CheckCommand.self,
             BackupCommand.self, StatsCommand.self, DocumentCommand.self,
-            CompletionsCommand.self,
+            LoginCommand.self, LogoutCommand.self, CompletionsCommand.self,
         ])
 
     /// Creates the command.

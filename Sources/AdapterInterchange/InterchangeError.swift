@@ -42,6 +42,14 @@ public struct InterchangeError: Error, Hashable, Sendable, CustomStringConvertib
         public static let invalidShard = Code(description: "invalidShard")
         /// A tensor of a model lies in two files, or in another one than the index says.
         public static let conflictingShards = Code(description: "conflictingShards")
+        /// A name can stand for several modules of the base model, or nothing says which modules that has.
+        public static let ambiguousName = Code(description: "ambiguousName")
+        /// A name stands for no module of the base model.
+        public static let unknownModule = Code(description: "unknownModule")
+        /// What is needed about the base model, its module list or its configuration, was not given.
+        public static let baseNeeded = Code(description: "baseNeeded")
+        /// Bytes do not have the checksum that the file states, or do not decompress.
+        public static let damaged = Code(description: "damaged")
         /// The target layout has no way to say what the adapter does.
         public static let notExpressible = Code(description: "notExpressible")
     }

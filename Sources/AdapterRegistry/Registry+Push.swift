@@ -28,6 +28,18 @@ extension Registry {
         provenance: (() throws -> Provenance)? = nil, signedAs original: AdapterFile? = nil,
         progress: ((Int) -> Void)? = nil
     ) throws -> StoredAdapter {
+        try push(
+            adapter, as: reference, codec: codec, expected: expected, provenance: provenance, signedAs: original,
+            attaching: nil, progress: progress)
+    }
+
+    /// Stores an adapter and sets a tag to it, and in the same transaction changes what is attached to the tag's
+    /// versions. See ``push(_:as:codec:expected:provenance:signedAs:progress:)``.
+    package func push(
+        _ adapter: Adapter, as reference: Reference, codec: WritingCodec = .planes, expected: ExpectedTag = .any,
+        provenance: (() throws -> Provenance)? = nil, signedAs original: AdapterFile? = nil,
+        attaching attachment: AttachmentChange?, progress: ((Int) -> Void)? = nil
+    ) throws -> StoredAdapter {
         try writing("push to the registry") {
             let tag = try tag(of: reference, verb: "push to")
             try checkEarly(expected, reference, tag)
@@ -47,11 +59,12 @@ extension Registry {
             guard original?.contentRoot == file.contentRoot, !signatures.isEmpty else {
                 return try store(
                     output, try AdapterRecord(file, digest: blobs.digest(file, of: output)), as: reference,
-                    expected: expected)
+                    expected: expected, attaching: attachment)
             }
             let signed = try blobs.makeTemporary()
             return try store(
-                signed, try copy(file, signatures: signatures, to: signed), as: reference, expected: expected)
+                signed, try copy(file, signatures: signatures, to: signed), as: reference, expected: expected,
+                attaching: attachment)
         }
     }
 
@@ -73,8 +86,7 @@ extension Registry {
             let tag = try tag(of: reference, verb: "push to")
             try checkEarly(expected, reference, tag)
             let output = try blobs.makeTemporary()
-            let source = try InputFile(opening: path)
-            try source.forEachPiece(in: 0..<source.byteCount) { try output.write($0) }
+            try copy(InputFile(opening: path), to: output.positioned)
             // The copy is verified, not the source, which another process may change meanwhile.
             let file = try AdapterFile(opening: output.temporaryPath, limits: limits)
             let (digest, _) = try Concurrent.both {
@@ -83,6 +95,14 @@ extension Registry {
                 try output.makeDurable(mode: 0o444)
             }
             return try store(output, try AdapterRecord(file, digest: digest), as: reference, expected: expected)
+        }
+    }
+
+    /// Copies a file on all processors.
+    private func copy(_ source: InputFile, to output: PositionedOutput) throws {
+        let starts = Array(stride(from: 0, to: source.byteCount, by: 4 << 20))
+        _ = try Concurrent.map(starts) { start in
+            try output.write(source.read(at: start, count: min(4 << 20, source.byteCount - start)), at: start)
         }
     }
 
@@ -98,7 +118,7 @@ extension Registry {
     /// Moves a complete file to its name and names it in the catalog.
     func store(
         _ output: OutputFile, _ record: AdapterRecord, as reference: Reference, expected: ExpectedTag = .any,
-        operation: TagEvent.Operation = .push, message: String? = nil
+        operation: TagEvent.Operation = .push, message: String? = nil, attaching attachment: AttachmentChange? = nil
     ) throws -> StoredAdapter {
         try writing("push to the registry") {
             let tag = try tag(of: reference, verb: "push to")
@@ -106,15 +126,23 @@ extension Registry {
                 operation: operation, actor: actor, message: message ?? record.summary.message)
             let documents = DocumentDraft.describing(record)
             try blobs.prepare(output, as: record.digest)
-            return try catalog.write { database in
+            if let draft = attachment?.draft { try blobs.prepare(draft.output, as: draft.digest) }
+            let (stored, orphans) = try catalog.write { database in
                 try insert(output, record, documents, at: change.date, in: database)
                 let repository = try Catalog.addVersion(
                     reference.repository, record.digest, at: change.date, in: database)
                 try Catalog.move(
                     reference, tag, to: record.digest, repository: repository, expected: expected,
                     makeImmutable: false, change, in: database)
-                return try Catalog.resolve(reference, blobs: blobs, in: database)
+                let orphans = try attachment.map { attachment in
+                    if let draft = attachment.draft { try blobs.commit(draft.output, as: draft.digest) }
+                    return try Catalog.attach(
+                        attachment, to: record.digest, reference, at: change.date, in: database)
+                }
+                return (try Catalog.resolve(reference, blobs: blobs, in: database), orphans ?? [])
             }
+            if !orphans.isEmpty { try discard(orphans) }
+            return stored
         }
     }
 

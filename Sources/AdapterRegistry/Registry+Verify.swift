@@ -1,5 +1,6 @@
 import AdapterFormat
 import FileSystem
+import GRDB
 import Integrity
 
 extension Registry {
@@ -95,6 +96,13 @@ extension Registry {
         }
         let record: AdapterRecord
         do {
+            if let attached = try attachedByteCount(digest) {
+                // The digest tells of the length too, but of the row's only the comparison.
+                let actual = try blobs.digestOfBytes(storedAs: digest)
+                guard actual == digest else { return finding(.damagedFile, "has the digest \(actual)") }
+                let isWhole = Directory.status(of: blobs.path(of: digest))?.byteCount == attached
+                return isWhole ? [] : finding(.catalogMismatch, "does not have the length that the catalog says")
+            }
             record = try verifiedRecord(digest, progress: progress)
         } catch let error as RegistryError where error.code == .damagedBlob {
             return finding(.damagedFile, error.message)
@@ -121,6 +129,16 @@ extension Registry {
         guard known != nil || isStored else { return [] }
         guard known == record else { return finding(.catalogMismatch, "does not say what the catalog says of it") }
         return []
+    }
+
+    /// The length of a file that belongs to an adapter and is none itself; nil for adapters.
+    private func attachedByteCount(_ digest: Digest) throws -> Int? {
+        try catalog.read { database in
+            guard try Catalog.isAttached(digest, in: database), try Catalog.record(of: digest, in: database) == nil
+            else { return nil }
+            return try Int.fetchOne(
+                database, sql: "SELECT byteCount FROM blob WHERE digest = ?", arguments: [digest.description])
+        }
     }
 
     /// What a stored file says of itself, every byte of it verified.

@@ -2,7 +2,7 @@
 ///
 /// Our own parser because Foundation's loses what this project must keep: the difference between `1` and `1.0`, and
 /// the fact that a key occurred twice.
-package enum JSON {
+public enum JSON {
     /// How deep arrays and objects may nest.
     package static let maximumDepth = 64
 
@@ -10,7 +10,7 @@ package enum JSON {
     ///
     /// - Parameter approximatesLargeIntegers: whether an integer of more than 64 bits becomes a double instead of an
     ///   error: transformers writes 10³⁰ where a limit is not known.
-    package static func parse(
+    public static func parse(
         _ text: [UInt8], approximatesLargeIntegers: Bool = false
     ) throws(ByteCodingError) -> MetadataValue {
         var parser = JSONParser(text.span, approximatesLargeIntegers: approximatesLargeIntegers)
@@ -20,7 +20,7 @@ package enum JSON {
     /// Writes a value with sorted keys; `indented` puts every entry on a line of its own, two spaces a level.
     ///
     /// Not-finite numbers have no JSON and become `null`.
-    package static func text(_ value: MetadataValue, indented: Bool = false) -> String {
+    public static func text(_ value: MetadataValue, indented: Bool = false) -> String {
         var output = ""
         write(value, indented: indented, level: 0, to: &output)
         return output

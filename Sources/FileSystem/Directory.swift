@@ -23,6 +23,13 @@ public enum Directory {
         }
     }
 
+    /// When a file was last changed, in milliseconds since 1970; nil when there is none.
+    public static func modificationMilliseconds(of path: String) -> Int64? {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else { return nil }
+        return Int64(status.st_mtim.tv_sec) * 1000 + Int64(status.st_mtim.tv_nsec / 1_000_000)
+    }
+
     /// Makes a folder and those above it; one that exists is fine.
     public static func create(_ path: String) throws {
         if kind(of: path) == .directory { return }

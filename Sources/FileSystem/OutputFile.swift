@@ -8,6 +8,7 @@ public final class OutputFile {
     private let descriptor: FileDescriptor
     private var isCommitted = false
     private var isDurable = false
+    private let isKept: Bool
     /// Where the bytes are until the commit.
     public let temporaryPath: String
     /// How many bytes ``write(_:)`` has appended, gaps made by ``seek(to:)`` included.
@@ -15,6 +16,7 @@ public final class OutputFile {
 
     /// Creates the temporary file in a folder of the file system on which the finished file will stand.
     public init(in folder: String) throws {
+        isKept = false
         temporaryPath = "\(folder)/.\(uniqueSuffix())"
         // Nobody else may read what is not finished: it may become a private key.
         descriptor = try FileDescriptor(
@@ -24,13 +26,28 @@ public final class OutputFile {
         _ = try descriptor.lock(wait: true)
     }
 
+    /// Goes on with a file that an earlier process has begun, or begins it. Unless it is committed or discarded it is
+    /// kept, for the next process to go on with.
+    ///
+    /// - Throws: ``FileSystemError`` with code `locked` while another process works on it.
+    public init(resuming path: String) throws {
+        isKept = true
+        temporaryPath = path
+        descriptor = try FileDescriptor(
+            opening: path, flags: O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600, verb: "create")
+        guard try descriptor.lock(wait: false) else {
+            throw FileSystemError(
+                .locked, "Unable to write '\(path)': another process is writing it. Wait for its end.", path: path)
+        }
+    }
+
     /// Creates the temporary file beside `path`.
     public convenience init(beside path: String) throws {
         try self.init(in: split(path).folder)
     }
 
     deinit {
-        if !isCommitted { unsafe unlink(temporaryPath) }
+        if !isCommitted, !isKept { unsafe unlink(temporaryPath) }
     }
 
     /// Appends bytes at the current offset.
@@ -54,6 +71,20 @@ public final class OutputFile {
         isDurable = false
         return PositionedOutput(descriptor: descriptor, path: temporaryPath)
     }
+
+    /// How many bytes the file has now.
+    public func byteCount() throws -> Int { Int(try descriptor.status().st_size) }
+
+    /// Makes the file that long; bytes that are added read as zero.
+    public func resize(to byteCount: Int) throws {
+        while ftruncate(descriptor.rawValue, off_t(byteCount)) != 0 {
+            if errno != EINTR { throw FileSystemError.systemCall("resize", temporaryPath) }
+        }
+        isDurable = false
+    }
+
+    /// Removes the file, also one that would be kept.
+    public func discard() { unsafe unlink(temporaryPath) }
 
     /// Copies bytes written earlier.
     ///
@@ -103,8 +134,15 @@ public final class OutputFile {
 
 /// Writes to a file under construction from any thread; the ``OutputFile`` outlives it.
 public struct PositionedOutput: Sendable {
-    fileprivate let descriptor: FileDescriptor
-    fileprivate let path: String
+    let descriptor: FileDescriptor
+    let path: String
+
+    /// Copies bytes written earlier.
+    ///
+    /// - Throws: ``FileSystemError`` with code `truncated` when the file ends earlier.
+    public func read(at position: Int, count: Int) throws -> [UInt8] {
+        try descriptor.read(at: position, count: count)
+    }
 
     /// Writes bytes at a position.
     public func write(_ bytes: [UInt8], at position: Int) throws {

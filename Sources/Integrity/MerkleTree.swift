@@ -9,14 +9,7 @@ public enum MerkleTree {
     }
 
     /// The hashes of several leaves; two take little longer than one.
-    public static func leaves(_ data: [[UInt8]]) -> [Digest] {
-        var hashes: [Digest] = []
-        for index in stride(from: 0, to: data.count - 1, by: 2) {
-            let pair = SHA256.hash(startingWith: 0x00, data[index], data[index + 1])
-            hashes += [pair.0, pair.1]
-        }
-        return data.count % 2 == 0 ? hashes : hashes + [leaf(data[data.count - 1])]
-    }
+    public static func leaves(_ data: [[UInt8]]) -> [Digest] { SHA256.hash(startingWith: 0x00, data) }
 
     /// The root over leaf hashes in order; the root of no leaves is the hash of no bytes.
     ///

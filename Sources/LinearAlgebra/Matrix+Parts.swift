@@ -1,3 +1,5 @@
+internal import CNumericKernels
+
 extension Matrix {
     /// The matrices side by side; they have equally many rows. No matrix at all makes a 0 × 0 one.
     package static func horizontally(_ matrices: [Matrix]) throws(LinearAlgebraError) -> Matrix {
@@ -76,6 +78,8 @@ extension Matrix {
 
     /// The Euclidean norm of some values; neither overflows nor underflows on the way.
     package static func norm(_ values: ArraySlice<Double>) -> Double {
+        let square = sumOfSquares(values)
+        if square > 0x1p-900, square < 0x1p900 { return square.squareRoot() }
         var largest = 0.0
         for value in values {
             if value.isNaN { return .nan }
@@ -91,5 +95,28 @@ extension Matrix {
             sum += scaled * scaled
         }
         return sum.squareRoot() * Double(sign: .plus, exponent: exponent, significand: 1)
+    }
+
+    private static func sumOfSquares(_ values: ArraySlice<Double>) -> Double {
+        var sum = 0.0
+        unsafe values.withUnsafeBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { return }
+            unsafe cnk_gram_of_columns(start, buffer.count, 1, &sum)
+        }
+        return sum
+    }
+}
+
+extension Matrix {
+    /// The Euclidean norm of values that come in pieces; neither overflows nor underflows on the way.
+    package struct RunningNorm: Sendable {
+        /// The norm of what has come so far.
+        package private(set) var value = 0.0
+
+        /// The norm of nothing.
+        package init() {}
+
+        /// Takes in more values.
+        package mutating func add(_ values: [Double]) { value = Matrix.norm([value, Matrix.norm(values[...])]) }
     }
 }

@@ -57,19 +57,24 @@ package struct Matrix: Sendable, Hashable {
 
     /// The transpose.
     package func transposed() -> Matrix {
-        // In tiles, so that reads and writes both stay within the cache.
-        let tile = 32
-        var result = [Double](repeating: 0, count: elements.count)
-        for columnTile in stride(from: 0, to: columns, by: tile) {
-            for rowTile in stride(from: 0, to: rows, by: tile) {
-                for column in columnTile..<min(columnTile + tile, columns) {
-                    for row in rowTile..<min(rowTile + tile, rows) {
-                        result[row * columns + column] = elements[column * rows + row]
+        // In tiles, so that reads and writes both stay within the cache; small ones, because the lines of a tall matrix's
+        // columns fall into few places of it.
+        let tile = 8
+        let transposed = unsafe [Double](unsafeUninitializedCapacity: elements.count) { target, count in
+            unsafe elements.withUnsafeBufferPointer { source in
+                for columnTile in stride(from: 0, to: columns, by: tile) {
+                    for rowTile in stride(from: 0, to: rows, by: tile) {
+                        for column in columnTile..<min(columnTile + tile, columns) {
+                            for row in rowTile..<min(rowTile + tile, rows) {
+                                unsafe target[row * columns + column] = source[column * rows + row]
+                            }
+                        }
                     }
                 }
             }
+            count = elements.count
         }
-        return Matrix(unchecked: columns, rows, result)
+        return Matrix(unchecked: columns, rows, transposed)
     }
 
     /// `rows · columns`, when the Fortran interface with its 32-bit integers can address such a matrix.

@@ -3,8 +3,16 @@ internal import Synchronization
 
 /// Work shared by all processors; its result does not depend on how many there are.
 package enum Concurrent {
-    /// How many processors take part unless a caller says otherwise.
-    package static let workerCount = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    /// How many processors take part unless a caller says otherwise: all, or as many as the environment variable
+    /// `ADAPTERCTL_THREADS` says, from 1 to 1024.
+    package static let workerCount: Int = {
+        if let wanted = unsafe getenv("ADAPTERCTL_THREADS").flatMap({ unsafe Int(String(cString: $0)) }),
+            (1...1024).contains(wanted)
+        {
+            return wanted
+        }
+        return max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    }()
 
     /// `transform` of each input, in order; inputs are taken up in order by whichever processor is free.
     ///

@@ -4,6 +4,16 @@ public protocol TensorSource: Sendable {
     ///
     /// - Parameter range: a range within the tensor's bytes.
     func bytes(in range: Range<Int>) throws -> [UInt8]
+
+    /// The same for several reads at once, for sources to which that is less work.
+    static func bytes(of reads: [(source: Self, range: Range<Int>)]) throws -> [[UInt8]]
+}
+
+extension TensorSource {
+    /// One read after the other.
+    public static func bytes(of reads: [(source: Self, range: Range<Int>)]) throws -> [[UInt8]] {
+        try reads.map { try $0.source.bytes(in: $0.range) }
+    }
 }
 
 /// A dense row-major tensor whose bytes are read when they are asked for.
@@ -42,11 +52,32 @@ public struct Tensor: Sendable {
 
     /// Copies a range of the bytes.
     public func bytes(in range: Range<Int>) throws -> [UInt8] {
+        try check(range)
+        return try source.bytes(in: range)
+    }
+
+    private func check(_ range: Range<Int>) throws {
         guard range.lowerBound >= 0, range.upperBound <= byteCount else {
             throw TensorError(
                 .sizeMismatch, "Unable to read bytes \(range) of a tensor of \(byteCount) bytes.")
         }
-        return try source.bytes(in: range)
+    }
+
+    /// Copies ranges of the bytes of several tensors, in order; sources of one kind read them together.
+    package static func bytes(of reads: [(tensor: Tensor, range: Range<Int>)]) throws -> [[UInt8]] {
+        for read in reads { try read.tensor.check(read.range) }
+        guard let first = reads.first else { return [] }
+        return try bytes(of: reads, likeThatOf: first.tensor.source)
+    }
+
+    private static func bytes<Source: TensorSource>(
+        of reads: [(tensor: Tensor, range: Range<Int>)], likeThatOf _: Source
+    ) throws -> [[UInt8]] {
+        let alike = reads.compactMap { read in
+            (read.tensor.source as? Source).map { (source: $0, range: read.range) }
+        }
+        guard alike.count == reads.count else { return try reads.map { try $0.tensor.bytes(in: $0.range) } }
+        return try Source.bytes(of: alike)
     }
 
     /// Copies all bytes.

@@ -2,6 +2,8 @@
 package enum TensorPieces {
     /// The length of a piece; whoever decodes in chunks of this length does each once.
     package static let byteCount = 1 << 20
+    /// How many pieces a thread reads together.
+    private static let countAtOnce = 4
 
     private struct Piece: Sendable {
         let tensor: Int
@@ -14,7 +16,7 @@ package enum TensorPieces {
     ///
     /// - Parameter body: given a piece and where it begins in the bytes of all tensors; called from several threads, so
     ///   pieces may come in another order.
-    /// - Complexity: two pieces a processor in memory.
+    /// - Complexity: some pieces a processor in memory.
     package static func forEach(of tensors: [Tensor], _ body: @Sendable (_ offset: Int, [UInt8]) throws -> Void) throws
     {
         var pieces: [Piece] = []
@@ -26,6 +28,12 @@ package enum TensorPieces {
             }
             offset += tensor.byteCount
         }
-        _ = try Concurrent.map(pieces) { try body($0.offset, tensors[$0.tensor].bytes(in: $0.range)) }
+        let groups = stride(from: 0, to: pieces.count, by: countAtOnce).map { start in
+            pieces[start..<min(start + countAtOnce, pieces.count)]
+        }
+        _ = try Concurrent.map(groups) { group in
+            let contents = try Tensor.bytes(of: group.map { (tensors[$0.tensor], $0.range) })
+            for (piece, content) in zip(group, contents) { try body(piece.offset, content) }
+        }
     }
 }

@@ -47,3 +47,47 @@ enum Threads {
         return thread
     }
 }
+
+/// A value that threads share, and wait for to change.
+///
+/// Unchecked: the value is reached only while the lock is held.
+@safe
+final class Monitor<Value>: @unchecked Sendable {
+    private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private var value: Value
+
+    init(_ value: Value) {
+        self.value = value
+        // With default attributes neither fails on Linux.
+        _ = unsafe pthread_mutex_init(lock, nil)
+        _ = unsafe pthread_cond_init(changed, nil)
+    }
+
+    deinit {
+        _ = unsafe pthread_cond_destroy(changed)
+        _ = unsafe pthread_mutex_destroy(lock)
+        unsafe changed.deallocate()
+        unsafe lock.deallocate()
+    }
+
+    /// Changes the value and wakes all who wait.
+    func change<Result>(_ body: (inout Value) -> Result) -> Result {
+        _ = unsafe pthread_mutex_lock(lock)
+        defer {
+            _ = unsafe pthread_cond_broadcast(changed)
+            _ = unsafe pthread_mutex_unlock(lock)
+        }
+        return body(&value)
+    }
+
+    /// Waits until `body` finds what it looks for.
+    func wait<Result>(_ body: (inout Value) -> Result?) -> Result {
+        _ = unsafe pthread_mutex_lock(lock)
+        defer { _ = unsafe pthread_mutex_unlock(lock) }
+        while true {
+            if let result = body(&value) { return result }
+            _ = unsafe pthread_cond_wait(changed, lock)
+        }
+    }
+}

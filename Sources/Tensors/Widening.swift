@@ -6,16 +6,25 @@ extension Tensor {
     ///
     /// - Throws: ``TensorError`` with code `sizeMismatch` when the tensor does not have these elements.
     package func doubles(in elements: Range<Int>) throws -> [Double] {
+        StoredElements(try bytes(in: blocks(of: elements)), dtype, elements).doubles
+    }
+
+    /// Ranges of the elements of several tensors, in order; sources of one kind read them together.
+    ///
+    /// - Throws: ``TensorError`` with code `sizeMismatch` when a tensor does not have these elements.
+    package static func elements(of reads: [(tensor: Tensor, elements: Range<Int>)]) throws -> [StoredElements] {
+        let bytes = try bytes(of: try reads.map { ($0.tensor, try $0.tensor.blocks(of: $0.elements)) })
+        return zip(reads, bytes).map { StoredElements($1, $0.tensor.dtype, $0.elements) }
+    }
+
+    /// The bytes of the blocks that hold these elements.
+    private func blocks(of elements: Range<Int>) throws -> Range<Int> {
         guard elements.lowerBound >= 0, elements.upperBound <= shape.elementCount else {
             throw TensorError(
                 .sizeMismatch, "Unable to read elements \(elements) of a tensor of \(shape.elementCount).")
         }
-        let block = dtype.block
-        let first = elements.lowerBound / block.elementCount
-        let end = dtype.byteCount(ofElements: elements.upperBound)
-        let values = Widening.doubles(try bytes(in: first * block.byteCount..<end), dtype)
-        let skipped = elements.lowerBound - first * block.elementCount
-        return values.count == elements.count ? values : Array(values[skipped..<skipped + elements.count])
+        return elements.lowerBound / dtype.block.elementCount
+            * dtype.block.byteCount..<dtype.byteCount(ofElements: elements.upperBound)
     }
 
     /// The elements in runs of whole blocks whose bytes, but for ``DType/q8``, are pieces of a mebibyte.
@@ -36,6 +45,30 @@ extension Tensor {
         }
         return true
     }
+}
+
+/// A run of elements as they are stored.
+package struct StoredElements: Sendable {
+    /// The blocks that hold them.
+    package let bytes: [UInt8]
+    private let dtype: DType
+    private let elements: Range<Int>
+
+    init(_ bytes: [UInt8], _ dtype: DType, _ elements: Range<Int>) {
+        self.bytes = bytes
+        self.dtype = dtype
+        self.elements = elements
+    }
+
+    /// The elements as doubles, exactly.
+    package var doubles: [Double] {
+        let values = Widening.doubles(bytes, dtype)
+        let skipped = elements.lowerBound % dtype.block.elementCount
+        return values.count == elements.count ? values : Array(values[skipped..<skipped + elements.count])
+    }
+
+    /// Whether no element of these blocks is infinite or not a number.
+    package var areFinite: Bool { Widening.areFinite(bytes, dtype) }
 }
 
 /// Exact conversions from stored elements to wider numbers.
@@ -70,10 +103,10 @@ package enum Widening {
         let size = MemoryLayout<Word>.size
         return unsafe bytes.withUnsafeBytes { buffer in
             // Counted without leaving the loop early, so that it runs on vectors.
-            var count = 0
-            for offset in stride(from: 0, to: buffer.count - buffer.count % size, by: size) {
-                let word = unsafe buffer.loadUnaligned(fromByteOffset: offset, as: Word.self)
-                count += Word(littleEndian: word) & mask == mask ? 1 : 0
+            var count = 0 as Word
+            for index in 0..<buffer.count / size {
+                let word = unsafe buffer.loadUnaligned(fromByteOffset: index * size, as: Word.self)
+                count |= Word(littleEndian: word) & mask == mask ? 1 : 0
             }
             return count > 0
         }

@@ -37,6 +37,15 @@ import Testing
         Case(
             name: "compose", arguments: { ["compose", $0 + "/recipe.yaml", "-t", "team/m:v2"] }, targets: ["team/m:v2"]),
         Case(name: "gc", arguments: { _ in ["gc", "--apply", "--grace", "0", "--keep-last", "0"] }, targets: []),
+        Case(
+            name: "train",
+            arguments: { folder in
+                [
+                    "train", "--base", Fixtures.directory + "/training/tiny", "--data", folder + "/data.txt",
+                    "--max-steps",
+                    "2", "--save-steps", "1", "--max-seq-length", "32", "--rank", "1", "-t", "team/run:v1", "-q",
+                ]
+            }, targets: ["team/run:v1"]),
         Case(name: "backup", arguments: { ["backup", $0 + "/backup"] }, targets: []),
     ]
 
@@ -60,6 +69,8 @@ import Testing
               - {operation: convert, inputs: [team/a:v1], options: {dtype: f32}}
             """.utf8
         ).write(to: URL(fileURLWithPath: folder + "/recipe.yaml"))
+        try Data(String(repeating: "A little text to learn from. ", count: 40).utf8)
+            .write(to: URL(fileURLWithPath: folder + "/data.txt"))
     }
 
     private func tags(_ path: String) throws -> [String: Digest] {

@@ -4,10 +4,11 @@ import Testing
 
 /// The README's commands work as they stand there.
 @Suite struct ReadmeTests {
-    @Test func `every adapterctl line of the README runs`() throws {
+    @Test(arguments: ["README.md", "docs/interchange.md"])
+    func `every adapterctl line runs`(document: String) throws {
         try withTemporaryDirectory { folder in
             let root = URL(fileURLWithPath: Fixtures.directory).deletingLastPathComponent().deletingLastPathComponent()
-            let readme = try String(contentsOf: root.appendingPathComponent("README.md"), encoding: .utf8)
+            let readme = try String(contentsOf: root.appendingPathComponent(document), encoding: .utf8)
             try FileManager.default.createSymbolicLink(
                 atPath: folder + "/fixtures", withDestinationPath: root.appendingPathComponent("fixtures").path)
             let tool = CommandLineTool(registry: folder + "/registry")
@@ -25,10 +26,12 @@ import Testing
     @Test func `every command has help with an example`() throws {
         let tool = CommandLineTool(registry: "/nonexistent")
         let commands = [
-            "push", "pull", "list", "show", "tag", "untag", "rm", "history", "verify", "sign", "key", "merge",
-            "interpolate", "scale", "negate", "subtract", "fuse", "convert", "pack", "unpack", "compose", "rebuild",
+            "push", "pull", "list", "show", "inspect", "diff", "report", "tag", "untag", "rm", "history", "verify",
+            "sign", "key", "merge", "interpolate", "scale", "negate", "subtract", "resize", "pad", "extract", "fuse",
+            "convert", "check", "pack", "unpack", "compose", "rebuild",
             "recipe", "lineage", "rollback", "lock",
-            "log", "gc", "fsck", "backup", "stats", "document", "completions", "train", "eval", "runs",
+            "log", "gc", "fsck", "backup", "stats", "document", "completions", "train", "eval", "runs", "login",
+            "logout",
         ]
         let help = try tool.run("--help")
         for command in commands {

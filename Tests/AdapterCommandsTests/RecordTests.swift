@@ -56,6 +56,14 @@ import Testing
             #expect(refused.allSatisfy { $0.hasPrefix("compat-peft-") }, "\(refused)")
             try succeed(
                 tool, "merge", "team/a:v1=0.7", "team/b:v1=-0.3", "--method", "exact", "--rank", "3", "-t", "out/r:v1")
+            for (name, option) in [
+                ("k", "--rank=2"), ("s", "--energy=0.7"), ("x", "--error=0.4"), ("p", "--budget=0.7k"),
+            ] {
+                try succeed(tool, "resize", "team/a:v1", option, "-t", "out/\(name):v1")
+                names.append("out/\(name):v1")
+            }
+            try succeed(tool, "pad", "team/a:v1", "--rank", "16", "-t", "out/pad:v1")
+            names.append("out/pad:v1")
             try succeed(
                 tool, "merge", "team/a:v1", "team/b:v1", "--method", "exact", "--energy", "0.9", "-t", "out/e:v1")
             try succeed(tool, "interpolate", "team/a:v1", "team/b:v1", "--at", "0.3", "-t", "out/i:v1")

@@ -1,6 +1,8 @@
+import AdapterRegistry
 import AdapterTesting
 import ByteCoding
 import Foundation
+import Integrity
 import Testing
 
 /// Training with the real binary, as users do it.
@@ -90,9 +92,56 @@ import Testing
             let again = try tool.run(arguments(data, "team/killed", "--resume"))
             #expect(again.status == 0)
 
-            // One state a run is kept.
-            let states = try FileManager.default.subpathsOfDirectory(atPath: tool.registry + "/runs")
-            #expect(states.count { $0.hasSuffix(".safetensors") } == 2)
+            // A finished run keeps no state.
+            let files = try JSON.parse(Array(tool.run("stats", "--json").output.utf8))
+            #expect(files["fileCount"] != nil && files["fileCount"] == files["versionCount"], "\(files)")
+            #expect(try tool.run("fsck").status == 0)
+        }
+    }
+
+    @Test func `the state of a run is in backups and checks, and goes with its checkpoint`() throws {
+        try withTool { tool, folder in
+            let data = try text(folder)
+            let whole = try tool.run(arguments(data, "team/whole"))
+            try #require(whole.status == 0, "\(whole.errors)")
+            let running = try tool.start(arguments(data, "team/killed"))
+            let deadline = Date().addingTimeInterval(60)
+            while try tool.run("show", "team/killed").status != 0, Date() < deadline { usleep(20_000) }
+            running.kill()
+            _ = running.wait()
+            let registry = try Registry(opening: tool.registry)
+            let stored = try registry.resolve(Reference(parsing: "team/killed"))
+            let state = try #require(try registry.attachment("training-state", of: stored.digest))
+            // Neither retention nor collection takes what the run goes on from.
+            #expect(try tool.run("gc", "--apply", "--grace", "0", "--keep-last", "0").status == 0)
+            #expect(FileManager.default.fileExists(atPath: state.path))
+
+            let backup = folder + "/backup"
+            #expect(try tool.run("backup", backup).status == 0)
+            let copy = CommandLineTool(registry: backup)
+            let resumed = try copy.run(arguments(data, "team/killed", "--resume"))
+            try #require(resumed.status == 0, "\(resumed.errors)")
+            #expect(try root(copy, "team/killed") == root(tool, "team/whole"))
+
+            // In place of the file: the backup has another name for the same one.
+            var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: state.path)))
+            bytes[bytes.count / 2] ^= 1
+            try FileManager.default.removeItem(atPath: state.path)
+            try Data(bytes).write(to: URL(fileURLWithPath: state.path))
+            #expect(try tool.run("verify", "--all").status == 2)
+            let damaged = try tool.run(arguments(data, "team/killed", "--resume"))
+            #expect(damaged.status == 1)
+            #expect(damaged.errors.contains("is damaged"))
+            try FileManager.default.removeItem(atPath: state.path)
+            let lost = try tool.run(arguments(data, "team/killed", "--resume"))
+            #expect(lost.status == 1)
+            #expect(lost.errors.contains("no longer kept"))
+            #expect(try tool.run("fsck").status == 2)
+
+            #expect(try tool.run("rm", "team/killed:latest").status == 0)
+            let gone = try tool.run("gc", "--apply", "--grace", "0", "-q").output.split(separator: "\n")
+            #expect(gone.contains { $0 == state.digest.description })
+            #expect(try tool.run("fsck").status == 0)
         }
     }
 
@@ -242,6 +291,100 @@ import Testing
                 $0.split(separator: "/").last?.hasPrefix(".") == true
             }
             #expect(temporary == [])
+        }
+    }
+
+    @Test func `ranks by resize keep the parameters of the rank that was asked for`() throws {
+        try withTool { tool, folder in
+            let data = try text(folder)
+            let uniform = try tool.run(arguments(data, "team/uniform", "--rank", "4"))
+            try #require(uniform.status == 0, "\(uniform.errors)")
+            let resized = try tool.run(arguments(data, "team/resized", "--rank", "4", "--rank-allocation", "resize"))
+            try #require(resized.status == 0, "\(resized.errors)")
+            func show(_ name: String) throws -> MetadataValue {
+                try JSON.parse(Array(tool.run("show", name, "--json").output.utf8))
+            }
+            let (one, other) = (try show("team/uniform"), try show("team/resized"))
+            let (most, count) = (
+                try #require(one["parameterCount"]?.integer), try #require(other["parameterCount"]?.integer)
+            )
+            #expect(count <= most && count > most * 9 / 10)
+            let ranks = try #require(other["ranks"]?.array)
+            #expect(ranks.count > 1 && ranks.allSatisfy { (1...8).contains($0.integer ?? 0) })
+            // What resizing cost is known, and every checkpoint has one.
+            let error = try #require(other["certificate"]?["relativeTruncationError"]?.number)
+            #expect(error > 0 && error < 1)
+            #expect(try tool.run("pull", "team/resized", "-o", folder + "/peft").status == 0)
+            let configuration = try PEFTFolder(folder + "/peft").configuration
+            #expect((configuration["rank_pattern"] as? [String: Any])?.isEmpty == false)
+            let dora = try tool.run(
+                arguments(data, "team/x", "--use-dora", "--rank-allocation", "resize", "--dropout", "0"))
+            #expect(dora.status == 1 && dora.errors.contains("DoRA is not possible with ranks by resize"))
+
+            // Stopped and continued it gives the same adapter.
+            let running = try tool.start(arguments(data, "team/killed", "--rank", "4", "--rank-allocation", "resize"))
+            let deadline = Date().addingTimeInterval(60)
+            while try tool.run("show", "team/killed").status != 0, Date() < deadline { usleep(20_000) }
+            running.kill()
+            _ = running.wait()
+            let again = try tool.run(
+                arguments(data, "team/killed", "--rank", "4", "--rank-allocation", "resize", "--resume"))
+            #expect(again.status == 0, "\(again.errors)")
+            #expect(try root(tool, "team/killed") == root(tool, "team/resized"))
+        }
+    }
+
+    @Test func `a search finds weights that eval agrees with`() throws {
+        try withTool { tool, folder in
+            let data = try text(folder)
+            for (name, seed) in [("a", "1"), ("b", "2")] {
+                let train = try tool.run(
+                    "train", "--base", Self.base, "--data", data, "--max-seq-length", "64", "--max-steps", "20", "--lr",
+                    "5e-3", "--seed", seed, "--save-steps", "0", "-t", "team/\(name)", "-q")
+                try #require(train.status == 0, "\(train.errors)")
+            }
+            let validation = folder + "/validation.txt"
+            let book = try String(contentsOfFile: Self.fixtures + "/bierce_val.txt", encoding: .utf8)
+            try book.prefix(6000).write(toFile: validation, atomically: true, encoding: .utf8)
+            let search = [
+                "--search", "--base", Self.base, "--data", validation, "--max-seq-length", "64", "--search-budget",
+                "16",
+            ]
+            let merge = try tool.run(["merge", "team/a=1", "team/b=1", "-t", "team/best", "--json"] + search)
+            try #require(merge.status == 0, "\(merge.errors)")
+            let found = try #require(try JSON.parse(Array(merge.output.utf8))["search"])
+            let evaluations = try #require(found["evaluations"]?.array)
+            #expect(evaluations.count <= 16 && evaluations.count > 9)
+            #expect(evaluations.first?["weights"]?.array?.compactMap(\.number) == [1, 1])
+            let best = try #require(found["best"]?["loss"]?.number)
+            #expect(evaluations.compactMap { $0["loss"]?.number }.min() == best)
+            #expect(best < evaluations.first?["loss"]?.number ?? 0)
+            // The stored adapter, and the unmerged ones with these weights, have that loss.
+            let weights = try #require(found["best"]?["weights"]?.array).compactMap(\.number)
+            for references in [["team/best"], ["team/a=\(weights[0])", "team/b=\(weights[1])"]] {
+                let evaluation = try tool.run(
+                    ["eval", "--base", Self.base, "--data", validation, "--max-seq-length", "64", "--json"] + references
+                )
+                let loss = try #require(JSON.parse(Array(evaluation.output.utf8))["loss"]?.number)
+                #expect(abs(loss - best) < 1e-5)
+            }
+            let parents = try JSON.parse(Array(tool.run("show", "team/best", "--json").output.utf8))["provenance"]?[
+                "parents"]
+            #expect(
+                parents?.array?.compactMap { $0["weight"]?.number } == weights.filter { $0 != 0 }
+                    || parents?.array?.count == 2)
+            #expect(try tool.run("rebuild", "team/best").status == 0)
+            let table = try tool.run(["merge", "team/a", "team/b", "-t", "team/ties", "--method", "ties"] + search)
+            #expect(table.status == 0 && table.output.contains("best") && table.output.contains("LOSS"))
+            for arguments in [
+                ["--search"], ["--search", "--base", Self.base], ["--base", Self.base],
+                search + ["--search-range", "1,0"],
+                search + ["--search-budget", "0"],
+            ] {
+                #expect(
+                    try tool.run(["merge", "team/a", "team/b", "-t", "team/x"] + arguments).status == 64, "\(arguments)"
+                )
+            }
         }
     }
 }

@@ -48,6 +48,45 @@ import Testing
         }
     }
 
+    @Test(arguments: WritingCodec.allCases)
+    func `Several reads at once give what each alone gives`(codec: WritingCodec) throws {
+        var generator = SeededGenerator(seed: 31)
+        let parameters = try [40_000, 0, (1 << 20) + 700, 3, 1 << 20, 2_500_000].enumerated().map { index, count in
+            ModuleParameter(
+                role: .opaque, name: "\(index)", tensor: try SampleAdapters.tensor([count], .u8, using: &generator))
+        }
+        var bytes = try fileBytes(TestAdapters.holding(parameters), codec)
+        try withFile(bytes) { path in
+            let tensors = try AdapterFile(opening: path).adapter.modules[0].tensors.map(\.tensor)
+            for _ in 0..<40 {
+                let reads = (0..<Int.random(in: 0...6, using: &generator)).map { _ in
+                    let tensor = tensors.randomElement(using: &generator) ?? tensors[0]
+                    let bounds = [0, 1].map { _ in Int.random(in: 0...tensor.byteCount, using: &generator) }.sorted()
+                    let isWhole = Bool.random(using: &generator)
+                    return (tensor, isWhole ? 0..<min(tensor.byteCount, 1 << 20) : bounds[0]..<bounds[1])
+                }
+                #expect(try Tensor.bytes(of: reads) == reads.map { try $0.0.bytes(in: $0.1) })
+            }
+            // Tensors of different kinds.
+            let other = parameters[0].tensor
+            let mixed = try Tensor.bytes(of: [(tensors[0], 5..<900), (other, 5..<900), (tensors[0], 0..<1)])
+            #expect(mixed == [try other.bytes(in: 5..<900), try other.bytes(in: 5..<900), try other.bytes(in: 0..<1)])
+            #expect(throws: TensorError.self) { try Tensor.bytes(of: [(tensors[0], 0..<1), (tensors[3], 0..<4)]) }
+        }
+        // A damaged chunk is named, whichever is read beside it.
+        bytes[bytes.count - 1] ^= 1
+        try withFile(bytes) { path in
+            let tensors = try AdapterFile(opening: path).adapter.modules[0].tensors.map(\.tensor)
+            let error = #expect(throws: FormatError.self) {
+                _ = try Tensor.bytes(of: [
+                    (tensors[0], 0..<9), (tensors[5], 2_400_000..<2_500_000), (tensors[4], 0..<9),
+                ])
+            }
+            #expect(error?.code == .digestMismatch)
+            #expect(error?.path == path)
+        }
+    }
+
     @Test(arguments: WritingCodec.allCases, DType.allCases)
     func `Empty and scalar tensors`(codec: WritingCodec, dtype: DType) throws {
         var generator = SeededGenerator(seed: 8)

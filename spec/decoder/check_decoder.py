@@ -17,8 +17,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-import adpt
-from fault import Fault
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "python"))
+
+import adpt as package  # noqa: E402
+from adpt import Fault, chunks  # noqa: E402
+from adpt import file as adpt  # noqa: E402
 
 CODECS = {"raw": {0, 1}, "zstd": {0, 1, 3}, "planes": {0, 1, 2}}
 
@@ -120,6 +123,41 @@ def written(file: adpt.AdapterFile, source: pathlib.Path, codec: str) -> str | N
     return f"{sorted(remaining)} are missing" if remaining else None
 
 
+def loaded(path: pathlib.Path, source: pathlib.Path) -> str | None:
+    """Whether the package gives the tensors and the configuration of a PEFT folder."""
+    expected = safetensors(source)
+    tensors = package.load_file(path)
+    if sorted(tensors) != sorted(expected):
+        return "load_file gives other names"
+    with package.safe_open(path) as file:
+        for name, (dtype, shape, raw) in expected.items():
+            if list(tensors[name].shape) != shape or file.get_raw(name).tobytes() != raw:
+                return f"load_file gives other values of {name}"
+            if dtype == "bf16":
+                bits = np.frombuffer(raw, dtype="<u2").reshape(shape)
+                if not np.array_equal(tensors[name], chunks.as_floats(bits, "bf16").astype(np.float32)):
+                    return f"load_file widens {name} to other values"
+    # As numbers: a configuration keeps 1 and 1.0 apart, which JSON of the file does too.
+    config = json.loads((source.parent / "adapter_config.json").read_text())
+    found = package.load_config(path)
+    if json.dumps(found, sort_keys=True) != json.dumps(config, sort_keys=True):
+        return "load_config gives another configuration"
+    return None
+
+
+def made(path: pathlib.Path, folder: pathlib.Path) -> str | None:
+    """Whether the package makes the configuration for an adapter that has none as adapterctl does."""
+    config = json.loads((folder / "adapter_config.json").read_text())
+    found = package.load_config(path)
+    for key, value in found.items():
+        if key == "lora_dropout":
+            continue
+        other = config[key]
+        if (sorted(other) if isinstance(other, list) else other) != value:
+            return f"{key} is {value}, adapterctl writes {other}"
+    return None
+
+
 def write_and_check(tally: Tally, fixtures: pathlib.Path, adapterctl: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
@@ -142,7 +180,13 @@ def write_and_check(tally: Tally, fixtures: pathlib.Path, adapterctl: str) -> No
                     return written(file, source, codec)
 
                 tally.check(f"{name} as {codec}", compare)
+                tally.check(f"{name} as {codec}, loaded", lambda: loaded(path, source))
             tally.check(name, lambda: None if len(roots) == 1 else f"{len(roots)} content roots")
+        run("merge", "llama-task-a:raw=0.7", "llama-task-c:raw=0.4", "-t", "merged", "--method", "cat")
+        merged, target = folder / "merged.adpt", folder / "merged"
+        run("pull", "merged", "-o", str(merged))
+        run("pull", "merged", "-o", str(target))
+        tally.check("merged, loaded", lambda: made(merged, target))
 
 
 def main(arguments: list[str]) -> int:

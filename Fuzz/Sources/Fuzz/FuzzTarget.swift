@@ -30,7 +30,8 @@ extension FuzzTarget {
 enum FuzzTargets {
     static let all: [any FuzzTarget.Type] = [
         OpenTarget.self, VerifyTarget.self, CBORTarget.self, JSONTarget.self, CodecTarget.self, SafetensorsTarget.self,
-        PEFTTarget.self, PatternTarget.self, NumbersTarget.self, SignatureTarget.self,
+        PEFTTarget.self, PatternTarget.self, NumbersTarget.self, SignatureTarget.self, GGUFTarget.self,
+        NumPyTarget.self, KohyaTarget.self, PlainTarget.self,
     ]
 }
 

@@ -32,7 +32,9 @@ struct FactorPair {
 
     /// ‖B·A‖; 0 when it is noise.
     func norm() throws -> Double {
-        let norm = try productNorm()
+        // What the inner products tell is far above the noise.
+        if let norm = try normFromGrams() { return norm }
+        let norm = try core().frobeniusNorm
         return norm > (try noise()) ? norm : 0
     }
 
@@ -66,20 +68,19 @@ struct FactorPair {
 
     /// The decomposition of the core with the bases of both sides; values that are noise are 0.
     private func decomposed() throws -> Decomposition {
-        let (qB, rB) = try b.qrFactorization()
-        let (qA, rA) = try aTransposed.qrFactorization()
-        let core = try rB.product(rA, transposingOther: true)
+        let (basisB, basisA) = (try Basis(b), try Basis(aTransposed))
+        let core = try basisB.triangle.product(basisA.triangle, transposingOther: true)
         let decomposition = try core.singularValueDecomposition()
         let noise = try noise()
         return Decomposition(
-            qB: qB, qA: qA, u: decomposition.u, values: decomposition.values.map { $0 > noise ? $0 : 0 },
-            vTransposed: decomposition.vTransposed)
+            basisB: basisB, basisA: basisA, u: decomposition.u,
+            values: decomposition.values.map { $0 > noise ? $0 : 0 }, vTransposed: decomposition.vTransposed)
     }
 
     /// The first singular vectors with their signs fixed.
     private func oriented(_ core: Decomposition, _ count: Int) throws -> (u: Matrix, values: [Double], v: Matrix) {
-        let u = try core.qB.product(core.u.columns(0..<count))
-        let v = try core.qA.product(core.vTransposed.rows(0..<count), transposingOther: true)
+        let u = try core.basisB.vectors(core.u.columns(0..<count))
+        let v = try core.basisA.vectors(core.vTransposed.rows(0..<count).transposed())
         let signs = u.orientations
         return (
             try u.scalingColumns(by: signs), Array(core.values.prefix(count)), try v.scalingColumns(by: signs)
@@ -87,20 +88,52 @@ struct FactorPair {
     }
 
     private struct Decomposition {
-        let qB: Matrix
-        let qA: Matrix
+        let basisB: Basis
+        let basisA: Basis
         let u: Matrix
         let values: [Double]
         let vTransposed: Matrix
     }
 
+    /// An orthonormal basis Q of a tall matrix X = Q·R.
+    private enum Basis {
+        /// Q itself and R, by Householder reflections.
+        case vectors(Matrix, triangle: Matrix)
+        /// X and R; Q = X·R⁻¹ is never formed. For columns far from dependent, at a fraction of the cost.
+        case columns(Matrix, triangle: GramTriangle)
+
+        init(_ matrix: Matrix) throws {
+            if matrix.columns <= matrix.rows, let triangle = try GramTriangle(gram: matrix.gram()) {
+                self = .columns(matrix, triangle: triangle)
+            } else {
+                let (q, r) = try matrix.qrFactorization()
+                self = .vectors(q, triangle: r)
+            }
+        }
+
+        var triangle: Matrix {
+            switch self {
+            case .vectors(_, let triangle): triangle
+            case .columns(_, let triangle): triangle.r
+            }
+        }
+
+        /// Q times some columns.
+        func vectors(_ coordinates: Matrix) throws -> Matrix {
+            switch self {
+            case .vectors(let q, _): try q.product(coordinates)
+            case .columns(let matrix, let triangle): try matrix.product(triangle.solved(coordinates))
+            }
+        }
+    }
+
     /// ‖B·A‖, whether or not it is noise.
-    func productNorm() throws -> Double {
+    func productNorm() throws -> Double { try normFromGrams() ?? core().frobeniusNorm }
+
+    private func normFromGrams() throws -> Double? {
         // Beyond that the core is the smaller matrix.
-        guard b.columns <= min(b.rows, aTransposed.rows) else { return try core().frobeniusNorm }
-        let norm = FactorPair.norm(
-            try b.product(b, transposingSelf: true), try aTransposed.product(aTransposed, transposingSelf: true))
-        return try norm ?? core().frobeniusNorm
+        guard b.columns <= min(b.rows, aTransposed.rows) else { return nil }
+        return FactorPair.norm(try b.gram(), try aTransposed.gram())
     }
 
     /// ‖B·A‖ from BᵀB and A·Aᵀ, at a fraction of a factorisation's cost; nil where that would lose digits.

@@ -18,6 +18,8 @@ struct RangeFinder: Sendable {
 
     /// The directions that are wanted.
     let rank: Int
+    /// The stream of random words that the sketch is made of.
+    var stream: [UInt32] = [0x736B_6574, 0x6368, 0, 0]
 
     /// An approximation with what it lost.
     struct Result {
@@ -36,10 +38,10 @@ struct RangeFinder: Sendable {
         let extent = min(m, n)
         let width = extent <= RangeFinder.completeExtent ? extent : min(extent, max(2 * rank, rank + 24))
         // All of M's columns, where that is what a complete sketch is.
-        let start = width == n ? RangeFinder.identity(n) : RangeFinder.signs(rows: n, columns: width)
+        let start = width == n ? RangeFinder.identity(n) : signs(rows: n, columns: width)
         var (sketch, squares) = try multiply(matrix, by: start, width)
         guard squares.isFinite else {
-            throw LinearAlgebraError(.nonFinite, "An element of the merged matrix exceeds the range of binary32.")
+            throw LinearAlgebraError(.nonFinite, "An element of the matrix exceeds the range of binary32.")
         }
         // A complete sketch has nothing to gain.
         for _ in 0..<(width == extent ? 0 : RangeFinder.iterationCount) {
@@ -141,10 +143,10 @@ struct RangeFinder: Sendable {
     }
 
     /// Random signs.
-    private static func signs(rows: Int, columns: Int) -> FloatBuffer {
+    private func signs(rows: Int, columns: Int) -> FloatBuffer {
         let buffer = FloatBuffer(count: rows * columns)
         var words = [UInt32](repeating: 0, count: buffer.count)
-        unsafe cnk_random_words([0x736B_6574, 0x6368, 0, 0], 0, &words, words.count)
+        unsafe cnk_random_words(stream, 0, &words, words.count)
         for (index, word) in words.enumerated() { unsafe buffer.pointer[index] = word >> 31 == 0 ? 1 : -1 }
         return buffer
     }

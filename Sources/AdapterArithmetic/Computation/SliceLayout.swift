@@ -13,6 +13,11 @@ struct SliceLayout: Sendable, Hashable {
     /// The columns of A in each slice, kernel positions included.
     let columns: Int
 
+    /// One matrix.
+    init(rows: Int, columns: Int) {
+        (count, self.rows, self.columns) = (1, rows, columns)
+    }
+
     init(_ update: LowRankUpdate, module: String) throws {
         let (a, b) = (update.a.shape, update.b.shape)
         switch update.kind {

@@ -105,7 +105,7 @@ struct ApproximationPlan: UpdatePlan {
         }
     }
 
-    private func checkMemory() throws {
+    func checkMemory() throws {
         try module.checkMemory()
         guard module.layout.fitsMemory(inner: 2 * rank + 128, storesAll: false) else {
             throw ArithmeticError(

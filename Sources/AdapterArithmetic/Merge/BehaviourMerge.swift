@@ -72,39 +72,43 @@ extension Adapter {
     }
 }
 
+extension Adapter {
+    /// The first thing because of which the effect is not linear in the factors, or not known.
+    ///
+    /// - Parameter allowsMagnitudes: whether DoRA, whose effect follows from ΔW all the same, counts as none.
+    func nonlinearity(allowsMagnitudes: Bool = false) -> (module: String, description: String)? {
+        for module in modules {
+            if module.parameter(.magnitude) != nil, !allowsMagnitudes {
+                return (
+                    module.name,
+                    "its module '\(module.name)' uses DoRA, whose effect depends on the base model's weights and is not a "
+                        + "low-rank change"
+                )
+            }
+            if let tensor = module.parameter(.opaque) {
+                return (module.name, "its module '\(module.name)' holds the tensor '\(tensor.name)' of unknown effect")
+            }
+            if module.update == nil, module.parameter(.updateBias) != nil {
+                return (
+                    module.name,
+                    "its module '\(module.name)' has the bias of an update but no update, so its scaling is not known"
+                )
+            }
+        }
+        guard let key = behaviour.keys.sorted().first(where: { !BehaviourMerge.known.contains($0) }) else { return nil }
+        return ("", "its setting '\(key)' changes what its factors mean")
+    }
+}
+
 extension MergeInput {
     /// Throws when the adapter's effect is not linear in its tensors, or not known.
     ///
     /// - Throws: ``ArithmeticError`` with code `notLinear`.
-    func requireLinear() throws {
-        let only =
-            "Such an adapter can only be kept as it is: alone, with weight 1, without --rank, --energy and --dtype."
-        for module in adapter.modules {
-            if module.parameter(.magnitude) != nil {
-                throw ArithmeticError(
-                    .notLinear,
-                    "Unable to merge '\(label)': its module '\(module.name)' uses DoRA, whose effect depends on the base "
-                        + "model's weights and is not a low-rank change, so it cannot be added. \(only)",
-                    module: module.name)
-            }
-            if let tensor = module.parameter(.opaque) {
-                throw ArithmeticError(
-                    .notLinear,
-                    "Unable to merge '\(label)': its module '\(module.name)' holds the tensor '\(tensor.name)', "
-                        + "whose effect on a sum is not known. \(only)", module: module.name)
-            }
-            if module.update == nil, module.parameter(.updateBias) != nil {
-                throw ArithmeticError(
-                    .notLinear,
-                    "Unable to merge '\(label)': its module '\(module.name)' has the bias of an update but no update, "
-                        + "so its scaling is not known. \(only)", module: module.name)
-            }
-        }
-        if let key = adapter.behaviour.keys.sorted().first(where: { !BehaviourMerge.known.contains($0) }) {
-            throw ArithmeticError(
-                .notLinear,
-                "Unable to merge '\(label)': its setting '\(key)' changes what its factors mean, so they cannot be "
-                    + "added. \(only)")
-        }
+    func requireLinear(verb: String) throws {
+        guard let obstacle = adapter.nonlinearity() else { return }
+        throw ArithmeticError(
+            .notLinear,
+            "Unable to \(verb) '\(label)': \(obstacle.description). Such an adapter can only be kept as it is: alone, with "
+                + "weight 1, without another rank, --energy and --dtype.", module: obstacle.module)
     }
 }

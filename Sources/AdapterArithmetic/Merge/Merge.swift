@@ -66,7 +66,7 @@ public enum Merge {
     }
 
     /// Throws when a method is not defined for so many adapters.
-    private static func requireCount(_ count: Int, _ options: MergeOptions) throws {
+    static func requireCount(_ count: Int, _ options: MergeOptions) throws {
         guard case .combination(let rule) = options.method.definition(options), !rule.inputCounts.contains(count) else {
             return
         }

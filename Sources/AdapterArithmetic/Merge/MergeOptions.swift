@@ -35,6 +35,10 @@ public struct MergeOptions: Sendable, Hashable {
     public var absolute: AbsolutePolicy
     /// Whether adapters of different base models may be combined.
     public var allowDifferentBase: Bool
+    /// The largest ranks of single modules, by name, in place of ``rank``.
+    var ranks: [String: Int] = [:]
+    /// What messages say could not be done.
+    var verb = "merge"
 
     /// Creates options.
     public init(
@@ -88,6 +92,9 @@ public struct MergeOptions: Sendable, Hashable {
         entries["lambda"] = lambda.map { MetadataValue($0) }
         return entries
     }
+
+    /// The largest rank of a module, nil for any.
+    func rank(of module: String) -> Int? { ranks[module] ?? rank }
 
     /// The density or its default.
     var shareKept: Double { density ?? ((innerMethod ?? method) == .sce ? 1 : 0.5) }

@@ -41,7 +41,7 @@ struct MergePlanner {
     }
 
     /// What takes part in a module; nil when nothing adapts it.
-    private func terms(_ name: String) throws -> ModuleTerms? {
+    func terms(_ name: String) throws -> ModuleTerms? {
         var weights: [Double] = []
         var terms: [ModuleTerms.Term] = []
         for (input, updates) in zip(inputs, updates) {
@@ -69,7 +69,8 @@ struct MergePlanner {
         }
         return ModuleTerms(
             name: name, weights: weights, terms: terms, layout: try SliceLayout(first.update, module: name),
-            dtype: commonDType)
+            dtype: commonDType,
+            verb: options.verb)
     }
 }
 
@@ -77,14 +78,15 @@ extension MergePlanner {
     private func sumPlan(_ module: ModuleTerms, rule: (any CombinationRule)?) throws -> SumPlan {
         let isAlone = inputs.count == 1
         let mayKeep = isAlone && keepsTypes(module.terms[0].update)
-        if !mayKeep || options.energy != nil || options.rank ?? .max < module.stackedRank {
+        if !mayKeep || options.energy != nil || options.rank(of: module.name) ?? .max < module.stackedRank {
             try refuseGroups(module)
         }
         var plan = SumPlan(
             module: module, rule: module.weights.count > 1 ? rule : nil, action: mayKeep ? .keep : .stack,
             rank: module.stackedRank, keepsScalingOutside: isAlone)
         let truncates =
-            options.method == .exact || options.rank != nil || options.energy != nil || options.reducesRank
+            options.method == .exact || options.rank(of: module.name) != nil || options.energy != nil
+            || options.reducesRank
         if options.method != .cat, truncates { try planTruncation(&plan, isAlone) }
         return plan
     }
@@ -92,8 +94,8 @@ extension MergePlanner {
     private func planTruncation(_ plan: inout SumPlan, _ isAlone: Bool) throws {
         let rank: Int
         if isAlone, options.energy == nil {
-            rank = min(options.rank ?? plan.rank, plan.rank)
-        } else if options.energy == nil, let wanted = options.rank {
+            rank = min(options.rank(of: plan.module.name) ?? plan.rank, plan.rank)
+        } else if options.energy == nil, let wanted = options.rank(of: plan.module.name) {
             rank = min(wanted, plan.module.capacity)
         } else {
             rank = try plan.requiredRank(options)
@@ -125,9 +127,10 @@ extension MergePlanner {
         guard let grouped = module.terms.first(where: { $0.update.groupCount > 1 }) else { return }
         throw ArithmeticError(
             .notLinear,
-            "Unable to merge '\(grouped.label)': the module '\(module.name)' is a convolution in "
+            "Unable to \(options.verb) '\(grouped.label)': the module '\(module.name)' is a convolution in "
                 + "\(grouped.update.groupCount) groups, whose factors can only be kept as they are. "
-                + "Merge it alone, without --rank, --energy and --dtype.", module: module.name)
+                + "It can only be kept as it is: alone, without another rank, --energy and --dtype.",
+            module: module.name)
     }
 
     private func requireSameWeight(_ first: ModuleTerms.Term, _ other: ModuleTerms.Term, _ name: String) throws {

@@ -32,6 +32,8 @@ struct ModuleTerms: Sendable {
     let layout: SliceLayout
     /// The element type of the result's factors.
     let dtype: DType
+    /// What messages say could not be done.
+    var verb = "merge"
 
     /// The sum of the inputs' ranks.
     var stackedRank: Int { terms.reduce(0) { $0 + $1.update.rank } }
@@ -45,9 +47,7 @@ struct ModuleTerms: Sendable {
 
 extension ModuleTerms {
     /// One slice of every term, in binary64.
-    func parts(ofSlice slice: Int) throws -> [TermSlice] {
-        try terms.map { try TermSlice($0, slice, of: self) }
-    }
+    func parts(ofSlice slice: Int) throws -> [TermSlice] { try TermSlice.read(slice, of: self) }
 
     /// The factors of each term's ΔW in one slice, with the scaling in B but without the weight.
     func updates(ofSlice slice: Int) throws -> [FactorPair] {
@@ -58,9 +58,7 @@ extension ModuleTerms {
 
     /// Factors from elements that lie row by row.
     func pair(a: [Double], b: [Double], inner: Int) throws -> FactorPair {
-        FactorPair(
-            b: try Matrix(rows: layout.rows, columns: inner, rowMajor: b),
-            aTransposed: try Matrix(rows: layout.columns, columns: inner, columnMajor: a))
+        try layout.pair(a: a, b: b, inner: inner)
     }
 
     /// Throws when the module would need more memory than any sensible adapter.
@@ -68,8 +66,8 @@ extension ModuleTerms {
         guard layout.fitsMemory(inner: stackedRank, storesAll: storesAll) else {
             throw ArithmeticError(
                 .limitExceeded,
-                "Unable to merge the module '\(name)': the ranks add up to \(stackedRank) for a weight of "
-                    + "\(layout.rows) × \(layout.columns), too many to compute with. Merge fewer adapters at once.",
+                "Unable to \(verb) the module '\(name)': the ranks add up to \(stackedRank) for a weight of "
+                    + "\(layout.rows) × \(layout.columns), too many to compute with. Take fewer adapters at once.",
                 module: name)
         }
     }
@@ -77,7 +75,7 @@ extension ModuleTerms {
     /// Runs the body and says in its errors which module they are about.
     func describingErrors<Result>(_ body: () throws -> Result) throws -> Result {
         try ArithmeticError.describing(
-            "merge", module: name, overflowRemedy: dtype == .f16 ? "Use --dtype bf16 or f32." : "Use smaller weights.",
+            verb, module: name, overflowRemedy: dtype == .f16 ? "Use --dtype bf16 or f32." : "Use smaller weights.",
             dtype: dtype, body)
     }
 }

@@ -36,7 +36,7 @@ struct ParameterMerge {
         if isIdentity {
             behaviour = inputs[0].adapter.behaviour
         } else {
-            for input in inputs { try input.requireLinear() }
+            for input in inputs { try input.requireLinear(verb: options.verb) }
             if options.absolute == .refuse { try ParameterMerge.refuseAbsolute(inputs) }
             behaviour = try BehaviourMerge.settings(inputs, options.absolute)
         }
@@ -44,7 +44,7 @@ struct ParameterMerge {
 
     /// Throws when the only input holds what cannot survive a change of its factors, and they are to change.
     func checkKept(_ plans: [any UpdatePlan]) throws {
-        if isIdentity, !plans.allSatisfy(\.keepsFactors) { try inputs[0].requireLinear() }
+        if isIdentity, !plans.allSatisfy(\.keepsFactors) { try inputs[0].requireLinear(verb: options.verb) }
     }
 
     /// The parameters of one module of the result.

@@ -8,11 +8,11 @@ struct StoredSlice {
     let loss: Loss
 }
 
-extension ModuleTerms {
-    /// Rounds factors to the result's type, once.
+extension SliceLayout {
+    /// Rounds the factors of a slice to a type, once.
     ///
     /// - Parameter loss: what the factors lost before; the rounding error is added.
-    func store(_ factors: FactorPair, rank: Int, _ loss: Loss) throws -> StoredSlice {
+    func store(_ factors: FactorPair, rank: Int, as dtype: DType, _ loss: Loss) throws -> StoredSlice {
         let (a, b) = (factors.aTransposed.elements, factors.b.rowMajor)
         let bytes = (a: try Rounding.bytes(a, dtype), b: try Rounding.bytes(b, dtype))
         let stored = (a: Widening.doubles(bytes.a, dtype), b: Widening.doubles(bytes.b, dtype))
@@ -22,5 +22,21 @@ extension ModuleTerms {
             residual: pair(
                 a: Widening.differences(a, bytes.a, dtype), b: Widening.differences(b, bytes.b, dtype), inner: rank))
         return StoredSlice(a: bytes.a, b: bytes.b, loss: loss)
+    }
+
+    /// The factors of a slice from elements that lie row by row.
+    func pair(a: [Double], b: [Double], inner: Int) throws -> FactorPair {
+        FactorPair(
+            b: try Matrix(rows: rows, columns: inner, rowMajor: b),
+            aTransposed: try Matrix(rows: columns, columns: inner, columnMajor: a))
+    }
+}
+
+extension ModuleTerms {
+    /// Rounds factors to the result's type, once.
+    ///
+    /// - Parameter loss: what the factors lost before; the rounding error is added.
+    func store(_ factors: FactorPair, rank: Int, _ loss: Loss) throws -> StoredSlice {
+        try layout.store(factors, rank: rank, as: dtype, loss)
     }
 }

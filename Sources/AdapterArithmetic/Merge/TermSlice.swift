@@ -10,13 +10,27 @@ struct TermSlice {
     /// B, row by row: rows × inner.
     let b: [Double]
 
-    /// Reads a slice.
+    /// A as it is stored.
+    let aBytes: [UInt8]
+
+    /// Reads one slice of every term; all at once, which is less work where bytes are verified.
     ///
     /// - Throws: ``ArithmeticError`` with code `nonFinite`, and what reading throws.
-    init(_ term: ModuleTerms.Term, _ slice: Int, of module: ModuleTerms) throws {
-        inner = term.update.rank / term.update.groupCount
-        a = try TermSlice.values(term.update.a, slice, module, term, "A")
-        b = try TermSlice.values(term.update.b, slice, module, term, "B")
+    static func read(_ slice: Int, of module: ModuleTerms) throws -> [TermSlice] {
+        let reads = module.terms.flatMap { [$0.update.a, $0.update.b] }.map { factor in
+            let count = factor.shape.elementCount / module.layout.count
+            return (factor, slice * count..<(slice + 1) * count)
+        }
+        let elements = try Tensor.elements(of: reads)
+        return try module.terms.enumerated().map { index, term in
+            let (a, b) = (elements[2 * index], elements[2 * index + 1])
+            for (name, factor) in [("A", a), ("B", b)] where !factor.areFinite {
+                try ArithmeticError.requireFinite(
+                    factor.doubles, verb: module.verb, label: term.label, module: module.name, tensor: name)
+            }
+            return TermSlice(
+                inner: term.update.rank / term.update.groupCount, a: a.doubles, b: b.doubles, aBytes: a.bytes)
+        }
     }
 
     /// Writes B's elements times a coefficient into the columns of a row-major matrix.
@@ -31,21 +45,6 @@ struct TermSlice {
                 }
             }
         }
-    }
-
-    /// The bytes of one slice of a factor whose type has no blocks.
-    static func bytes(_ tensor: Tensor, _ slice: Int, of module: ModuleTerms) throws -> [UInt8] {
-        let size = tensor.byteCount / module.layout.count
-        return try tensor.bytes(in: slice * size..<(slice + 1) * size)
-    }
-
-    private static func values(
-        _ tensor: Tensor, _ slice: Int, _ module: ModuleTerms, _ term: ModuleTerms.Term, _ name: String
-    ) throws -> [Double] {
-        let count = tensor.shape.elementCount / module.layout.count
-        let values = try tensor.doubles(in: slice * count..<(slice + 1) * count)
-        try ArithmeticError.requireFinite(values, label: term.label, module: module.name, tensor: name)
-        return values
     }
 }
 

@@ -48,16 +48,14 @@ struct ComposeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Refuse inputs that have moved since this lock file was written.", valueName: "file"))
     var lock: String?
 
-    @Flag(help: "Compute again what the store has.")
-    var recompute = false
-
+    @OptionGroup var recompute: RecomputeOption
     @OptionGroup var expectation: ExpectationOptions
     @OptionGroup var options: GlobalOptions
 
     func validate() throws {
         if keepApart {
             guard !inputs.isEmpty else { throw ValidationError("Name the adapters that the stack shall have.") }
-            guard of == nil, dropped.isEmpty, !recompute else {
+            guard of == nil, dropped.isEmpty, !recompute.isSet else {
                 throw ValidationError(
                     "--keep-apart computes nothing: --of, --without and --recompute do not go with it.")
             }
@@ -76,7 +74,7 @@ struct ComposeCommand: ParsableCommand {
         if keepApart { return try stack(registry, target, lock) }
         let report = try registry.compose(
             try recipe(registry), with: .all, as: target, expected: try expectation.expectedTag, lock: lock,
-            isRecomputing: recompute
+            isRecomputing: recompute.isSet
         ) { step in
             if options.verbose { StandardError.write("adapterctl: computing '\(Format.printable(step))'\n") }
         }

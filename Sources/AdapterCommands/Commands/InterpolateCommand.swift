@@ -35,6 +35,7 @@ struct InterpolateCommand: ParsableCommand {
     var message: String?
 
     @OptionGroup var arguments: PathArguments
+    @OptionGroup var recompute: RecomputeOption
     @OptionGroup var expectation: ExpectationOptions
     @OptionGroup var options: GlobalOptions
 
@@ -68,12 +69,13 @@ struct InterpolateCommand: ParsableCommand {
             try StoredParent(
                 Subject(parsing: text), text: text, weight: weight, verb: "interpolate", options: options)
         }
-        let merged = try Interpolate.interpolate(
-            parents[0].loaded.adapter, parents[1].loaded.adapter, at: position, along: arguments.method,
-            labels: (first, second), options: arguments.options)
         return try ComputedResult(
-            operation: .interpolate, computed: merged, parents: parents, settings: arguments.settings(at: position),
-            options: options
-        ).store(as: target, expecting: expectation.expectedTag, message: message)
+            operation: .interpolate,
+            computed: try Interpolate.interpolate(
+                parents[0].loaded.adapter, parents[1].loaded.adapter, at: position, along: arguments.method,
+                labels: (first, second), options: arguments.options),
+            parents: parents, settings: arguments.settings(at: position), options: options
+        ).store(
+            as: target, expecting: expectation.expectedTag, message: message, recomputing: recompute.isSet)
     }
 }

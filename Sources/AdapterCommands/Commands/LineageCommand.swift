@@ -1,6 +1,8 @@
+internal import AdapterPictures
 internal import AdapterRegistry
 internal import ArgumentParser
 internal import ByteCoding
+internal import Charts
 internal import Integrity
 
 struct LineageCommand: ParsableCommand {
@@ -13,7 +15,8 @@ struct LineageCommand: ParsableCommand {
               adapterctl lineage team/assistant:v1
               adapterctl lineage team/support:v1 --down --depth 2
               adapterctl lineage team/support:v1 --impact
-              adapterctl lineage team/assistant:v1 --dot | dot -Tsvg > lineage.svg
+              adapterctl lineage team/assistant:v1 --plot lineage.svg
+              adapterctl lineage team/assistant:v1 --dot | dot -Tpdf > lineage.pdf
             """)
 
     @Argument(help: "The stored adapter, or a digest or content root, sha256:….")
@@ -34,14 +37,19 @@ struct LineageCommand: ParsableCommand {
     @Flag(help: "Print Graphviz's language.")
     var dot = false
 
+    @Option(help: ArgumentHelp("Draw the lineage into an SVG or HTML file.", valueName: "file"))
+    var plot: String?
+
     @OptionGroup var options: GlobalOptions
 
     func validate() throws {
         if let depth, depth < 1 { throw ValidationError("--depth must be at least 1.") }
         guard !(dot && options.json) else { throw ValidationError("--dot and --json exclude each other.") }
-        guard !impact || !(up || dot || depth != nil) else {
-            throw ValidationError("--impact asks for all descendants: neither --up, --depth nor --dot go with it.")
+        guard !impact || !(up || dot || depth != nil || plot != nil) else {
+            throw ValidationError(
+                "--impact asks for all descendants: neither --up, --depth, --dot nor --plot go with it.")
         }
+        if let plot { _ = try PictureFile(plot) }
     }
 
     func run() throws {
@@ -61,6 +69,7 @@ struct LineageCommand: ParsableCommand {
                 .notFound, "Unable to find '\(reference)': nothing is known of it. See 'list' for what is stored.")
         }
         let description = LineageDescription(graph: graph, name: reference)
+        if let plot { try PictureFile(plot).write([GraphChart(graph)], title: "Lineage of \(reference)") }
         if dot { return try StandardOutput.write(description.dot) }
         try options.console.answer(
             description.document, identifiers: graph.nodes.map(\.contentRoot.description),

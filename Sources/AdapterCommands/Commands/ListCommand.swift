@@ -8,20 +8,25 @@ internal import Tensors
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "List stored adapters.",
+        abstract: "List stored adapters, or the tags of a remote repository.",
         discussion: """
             Prints the first hundred and says how to go on, unless --limit or --everything says otherwise.
 
               adapterctl list
               adapterctl list 'team/*' --target q_proj --sort created
+              adapterctl list oci://registry.example.com/team/support
               adapterctl list --search 'customer support german*' --dtype bf16 --limit 20
             """)
 
-    @Argument(help: "A name, or a pattern in which * stands for any text.")
+    @Argument(
+        help: "A name, or a pattern in which * stands for any text; or oci://HOST/NAME for a remote repository's tags.")
     var pattern: String?
 
     @Option(help: "Only adapters over this base model.")
     var base: String?
+
+    @Option(help: "Only adapters that were computed by this operation, such as merge or train.")
+    var operation: String?
 
     @Option(
         name: .customLong("target"),
@@ -61,6 +66,7 @@ struct ListCommand: ParsableCommand {
     @Option(help: "Go on after this reference, the last of the page before.")
     var after: String?
 
+    @OptionGroup(title: "Remote registries") var connection: RemoteArguments
     @OptionGroup var options: GlobalOptions
 
     func validate() throws {
@@ -69,10 +75,12 @@ struct ListCommand: ParsableCommand {
     }
 
     func run() throws {
+        if let place = try pattern.flatMap({ try RemotePlace(parsing: $0) }) { return try listRemote(place) }
         let registry = try options.openRegistry(.readOnly)
         let pageSize = everything ? nil : limit ?? 100
         let query = ListQuery(
-            pattern: pattern, base: base, targets: targets, ranks: rank.map { $0...$0 }, dtypes: dtypes, tag: tag,
+            pattern: pattern, base: base, operation: operation, targets: targets, ranks: rank.map { $0...$0 },
+            dtypes: dtypes, tag: tag,
             text: search,
             labels: labels.map { label in
                 let parts = label.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

@@ -1,9 +1,10 @@
 internal import AdapterFormat
+internal import AdapterPictures
 internal import AdapterRegistry
 internal import AdapterTraining
 internal import ArgumentParser
 internal import ByteCoding
-internal import FileSystem
+internal import Charts
 internal import Integrity
 
 struct RunsCommand: ParsableCommand {
@@ -19,13 +20,14 @@ struct RunsCommand: ParsableCommand {
     @Argument(help: "The adapter whose run is shown; default: all that were trained.")
     var reference: String?
 
-    @Option(help: ArgumentHelp("Draw the losses into an SVG file.", valueName: "file"))
+    @Option(help: ArgumentHelp("Draw the losses into an SVG or HTML file.", valueName: "file"))
     var plot: String?
 
     @OptionGroup var options: GlobalOptions
 
     func validate() throws {
         if plot != nil, reference == nil { throw ValidationError("--plot draws one run: name the adapter.") }
+        if let plot { _ = try PictureFile(plot) }
     }
 
     func run() throws {
@@ -36,9 +38,7 @@ struct RunsCommand: ParsableCommand {
             throw InputError(description: "Unable to show the run of '\(reference)': the adapter was not trained here.")
         }
         if let plot {
-            let file = try OutputFile(beside: plot)
-            try file.write(Array(LossCurve(record: run.record).svg().utf8))
-            try file.commit(as: plot)
+            try PictureFile(plot).write([LineChart(run.record)], title: "Loss of \(reference)")
         }
         let description = RunDescription(run: run)
         var document = description.document
@@ -56,7 +56,7 @@ struct RunsCommand: ParsableCommand {
             ["NAME", "STEPS", "LOSS", "VALIDATION", "TOKENS/S", "DIGEST"], rightAligned: [1, 2, 3, 4])
         var documents: [MetadataValue] = []
         var names: [String] = []
-        for stored in try registry.list() where stored.summary.operation == StoredRun.operation {
+        for stored in try registry.list(ListQuery(operation: StoredRun.operation)) {
             guard let run = StoredRun(try registry.open(stored).provenance(), digest: stored.digest) else { continue }
             func decimal(_ value: Double?) -> String { value.map { Format.decimal($0, places: 4) } ?? "–" }
             table.add([

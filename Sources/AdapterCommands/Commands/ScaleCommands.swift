@@ -77,6 +77,7 @@ struct ResultArguments: ParsableArguments {
     var message: String?
 
     @OptionGroup var arguments: SumArguments
+    @OptionGroup var recompute: RecomputeOption
     @OptionGroup var expectation: ExpectationOptions
     @OptionGroup var options: GlobalOptions
 
@@ -91,7 +92,8 @@ struct ResultArguments: ParsableArguments {
             operation: operation, computed: try Merge.merge(parents.map(\.input), options: arguments.options),
             parents: parents,
             settings: arguments.settings, options: options)
-        let document = try result.store(as: target, expecting: expectation.expectedTag, message: message)
+        let document = try result.store(
+            as: target, expecting: expectation.expectedTag, message: message, recomputing: recompute.isSet)
         if options.json { try StandardOutput.write(JSON.text(document, indented: true) + "\n") }
     }
 }

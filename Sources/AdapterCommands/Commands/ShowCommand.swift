@@ -1,8 +1,11 @@
+internal import AdapterArithmetic
 internal import AdapterFormat
+internal import AdapterPictures
 internal import AdapterRegistry
 internal import Adapters
 internal import ArgumentParser
 internal import ByteCoding
+internal import Charts
 internal import Integrity
 internal import Tensors
 
@@ -13,19 +16,31 @@ struct ShowCommand: ParsableCommand {
         discussion: """
               adapterctl show team/support:v1
               adapterctl show ./my-adapter --json
+              adapterctl show team/merged:v1 --plot merged.svg
             """)
 
-    @Argument(help: "A stored adapter, an .adpt file or a PEFT folder.")
+    @Argument(help: "A stored adapter, an .adpt file, or what another tool wrote.")
     var subject: String
+
+    @Option(
+        help: ArgumentHelp(
+            "Draw norms, ranks and the merge error by layer and kind of module into an SVG or HTML file.",
+            valueName: "file"))
+    var plot: String?
 
     @OptionGroup var keyOptions: KeyOptions
     @OptionGroup var options: GlobalOptions
+
+    func validate() throws {
+        if let plot { _ = try PictureFile(plot) }
+    }
 
     func run() throws {
         if case .reference(let reference) = try Subject(parsing: subject) {
             let registry = try options.openRegistry(.readOnly)
             let stored = try registry.resolve(reference)
             if stored.kind == .stack {
+                if plot != nil { throw ValidationError("--plot draws one adapter, '\(subject)' is a stack.") }
                 let description = StackDescription(stored: stored, stack: try registry.stack(stored))
                 return try options.console.answer(
                     description.document, identifiers: [stored.digest.description], text: description.text)
@@ -33,8 +48,9 @@ struct ShowCommand: ParsableCommand {
         }
         let loaded = try LoadedAdapter(try Subject(parsing: subject), label: subject, options: options)
         let provenance = try loaded.file?.provenance()
-        let signatures = try loaded.file.flatMap(signatures)
+        let signatures = try loaded.file.flatMap { try SignatureDescription($0, keyOptions, options.console) }
         let description = AdapterDescription(adapter: loaded.adapter)
+        if let plot { try draw(loaded.adapter, provenance?.certificate, plot) }
         var document = description.document
         document["subject"] = .string(subject)
         document["digest"] = MetadataValue(loaded.digest?.description)
@@ -54,21 +70,10 @@ struct ShowCommand: ParsableCommand {
             text: text(loaded, provenance, signatures?.lines ?? [], description))
     }
 
-    /// The file's signatures; a trusted key that cannot be read must not hide the adapter.
-    private func signatures(_ file: AdapterFile) throws -> SignatureDescription? {
-        let signatures = try file.signatures()
-        guard !signatures.isEmpty else { return nil }
-        let folder = try keyOptions.folder
-        let keys = try folder.names().compactMap { name in
-            do {
-                return try folder.trustedKey(name)
-            } catch {
-                options.console.warn(Failure.message(of: error))
-                return nil
-            }
-        }
-        return SignatureDescription(
-            contentRoot: file.contentRoot, signatures: signatures, keys: keys, today: try UTCDate.today())
+    private func draw(_ adapter: Adapter, _ certificate: ErrorCertificate?, _ path: String) throws {
+        let pictures = SpectrumPictures(try AdapterSpectra(of: MergeInput(adapter: adapter, label: subject)))
+        let charts: [any Chart] = [certificate.map { HeatMap($0) }, pictures.norms, pictures.ranks].compactMap(\.self)
+        try PictureFile(path).write(charts, title: subject)
     }
 
     private func text(

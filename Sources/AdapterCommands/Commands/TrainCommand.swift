@@ -136,7 +136,7 @@ struct TrainCommand: ParsableCommand {
             TransformerWeights(folder), base: description, training: dataset, validation: validation?.dataset,
             configuration: configuration, settings: settings,
             stack: parents.map { ($0.loaded.adapter, $0.weight ?? 1, $0.loaded.label) },
-            continuing: run?.openState(of: target, in: registry), workers: base.workers)
+            continuing: run?.openState(in: registry), workers: base.workers)
         announce(trainer, dataset, configuration)
         let sink = RegistryCheckpointSink(
             registry, target: target,
@@ -145,7 +145,8 @@ struct TrainCommand: ParsableCommand {
                 var parent = parent
                 parent.role = "frozen"
                 return parent
-            }, message: message, keptStates: keptStates, expected: try expectation.expectedTag, continuing: run)
+            }, message: message, keptStates: keptStates, parameterBudget: trainer.parameterBudget,
+            expected: try expectation.expectedTag, continuing: run)
         let progress = TrainingProgress(options)
         try trainer.run(sink, report: progress.report)
         progress.finish()

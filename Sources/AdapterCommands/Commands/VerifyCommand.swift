@@ -3,7 +3,6 @@ internal import AdapterRegistry
 internal import Adapters
 internal import ArgumentParser
 internal import ByteCoding
-internal import FileSystem
 internal import Integrity
 internal import Tensors
 
@@ -20,7 +19,7 @@ struct VerifyCommand: ParsableCommand {
               adapterctl verify --lock adapters.lock --format junit > report.xml
             """)
 
-    @Argument(help: "Stored adapters, .adpt files or PEFT folders.")
+    @Argument(help: "Stored adapters, .adpt files, or what other tools wrote.")
     var subjects: [String] = []
 
     @Flag(help: "Everything in the registry: all blobs, names, the audit log and the database itself.")
@@ -146,17 +145,15 @@ struct VerifyCommand: ParsableCommand {
                         text, registry.open(registry.stored(member.digest, as: reference)), stored.digest, policy)
                 }
                 return members.first { $0.fault != nil } ?? members[0]
-            case .path(let path) where Directory.kind(of: path) == .directory:
-                try policy.refuseFolder(path)
-                // A foreign folder has no digests; what can be checked is that all of it can be read.
+            case .path(let path):
                 let loaded = try LoadedAdapter(.path(path), label: text, options: options)
+                if let file = loaded.file { return try result(text, file, file.verify(), policy) }
+                try policy.refuseFolder(path)
+                // A foreign layout has no digests; what can be checked is that all of it can be read.
                 for module in loaded.adapter.modules {
                     for tensor in module.tensors { _ = try tensor.tensor.bytes() }
                 }
                 return VerificationResult(subject: text, digest: nil)
-            case .path(let path):
-                let file = try AdapterFile(opening: path, limits: options.limits)
-                return try result(text, file, file.verify(), policy)
             }
         } catch let error as SignatureError {
             return VerificationResult(

@@ -6,6 +6,7 @@ internal import Adapters
 internal import ArgumentParser
 internal import FileSystem
 internal import Integrity
+internal import OCIDistribution
 
 /// How errors of the libraries become a message and an exit code.
 enum Failure {
@@ -13,6 +14,7 @@ enum Failure {
     static let damaged: Int32 = 2
     static let notFound: Int32 = 3
     static let conflict: Int32 = 4
+    static let peerFailed: Int32 = 5
     static let wrongUsage: Int32 = 64
 
     /// Ends the command with the code for damage, its answer printed.
@@ -39,6 +41,16 @@ enum Failure {
             case .malformedKey, .unsupportedKey, .cryptographyFailed: failed
             case .malformedDate: wrongUsage
             default: damaged
+            }
+        case let error as InterchangeError: error.code == .damaged ? damaged : failed
+        case let error as OCIError:
+            switch error.code {
+            case .invalidReference: wrongUsage
+            case .notFound: notFound
+            case .conflict: conflict
+            case .digestMismatch: damaged
+            case .wrongKind, .credentials: failed
+            default: peerFailed
             }
         case let error as FileSystemError: error.code == .notFound ? notFound : failed
         default: failed

@@ -1,3 +1,5 @@
+internal import AdapterFormat
+internal import AdapterRegistry
 internal import ByteCoding
 internal import Integrity
 
@@ -41,5 +43,23 @@ struct SignatureDescription {
             ]
             return [name, signature.keyID.description, words[state] ?? state].compactMap { $0 }.joined(separator: ", ")
         }
+    }
+}
+
+extension SignatureDescription {
+    /// The signatures of a file; nil when there are none. A trusted key that cannot be read must not hide the adapter.
+    init?(_ file: AdapterFile, _ keyOptions: KeyOptions, _ console: Console) throws {
+        let signatures = try file.signatures()
+        guard !signatures.isEmpty else { return nil }
+        let folder = try keyOptions.folder
+        let keys = try folder.names().compactMap { name in
+            do {
+                return try folder.trustedKey(name)
+            } catch {
+                console.warn(Failure.message(of: error))
+                return nil
+            }
+        }
+        self.init(contentRoot: file.contentRoot, signatures: signatures, keys: keys, today: try UTCDate.today())
     }
 }

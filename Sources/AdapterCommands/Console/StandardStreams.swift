@@ -6,6 +6,15 @@ internal import Synchronization
 enum StandardOutput {
     private static let buffer = Mutex<[UInt8]>([])
 
+    /// The columns of the terminal that it goes to, or what COLUMNS says; nil when it goes elsewhere.
+    static let width: Int? = {
+        if let columns = GlobalOptions.environment("COLUMNS").flatMap({ Int($0) }), columns > 0 { return columns }
+        var size = winsize()
+        guard isatty(STDOUT_FILENO) == 1, unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0
+        else { return nil }
+        return Int(size.ws_col)
+    }()
+
     static func write(_ text: String) throws {
         let isFull = buffer.withLock { buffer in
             buffer += text.utf8

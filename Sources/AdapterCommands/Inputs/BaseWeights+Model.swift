@@ -23,6 +23,31 @@ extension BaseWeights {
 }
 
 extension ModelFolder {
+    /// Throws when a tensor of a type that cannot be computed with, such as a quantised weight, is another one, or none, in a
+    /// second model.
+    ///
+    /// - Throws: `ArithmeticError` with code `unsupportedBase`.
+    func requireEqualOthers(in other: ModelFolder) throws {
+        func bytes(_ entry: Entry, _ model: ModelFolder) throws -> Digest {
+            var hasher = SHA256()
+            try model.shards[entry.shard].file.forEachPiece(of: entry.tensor) { hasher.update($0) }
+            return hasher.finalize()
+        }
+        let names = Set((entries + other.entries).filter { $0.tensor.dtype == nil }.map(\.name))
+        for name in names.sorted() {
+            let (one, two) = (entry(named: name), other.entry(named: name))
+            // One that only one of them has is a buffer or found missing with the others.
+            guard let one, let two else { continue }
+            guard try one.tensor.dtypeName == two.tensor.dtypeName && bytes(one, self) == bytes(two, other) else {
+                throw ArithmeticError(
+                    .unsupportedBase,
+                    "Unable to extract: the tensor '\(name)' differs and is \(one.tensor.dtypeName) in '\(path)' and "
+                        + "\(two.tensor.dtypeName) in '\(other.path)', with which nothing can be computed. Use models that are "
+                        + "not quantised.", module: name)
+            }
+        }
+    }
+
     /// Throws when one of the adapters names another model by its digest; computes that of the weights only then.
     ///
     /// - Throws: `ArithmeticError` with code `differentBase`.

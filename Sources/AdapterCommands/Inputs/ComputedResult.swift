@@ -10,7 +10,7 @@ internal import Integrity
 struct StoredParent {
     let loaded: LoadedAdapter
     /// Its weight in the sum; nil where weights have no meaning.
-    let weight: Double?
+    var weight: Double?
 
     /// Opens a parent, which must be stored: a result names its parents by digest.
     init(_ subject: Subject, text: String, weight: Double? = nil, verb: String, options: GlobalOptions) throws {
@@ -32,7 +32,7 @@ struct StoredParent {
 
 /// What computes an adapter from stored ones.
 enum Operation: String {
-    case merge, interpolate, convert, scale, negate, subtract
+    case merge, interpolate, convert, scale, negate, subtract, resize, pad, extract
 
     /// What is going on, for the progress line.
     var activity: String {
@@ -43,68 +43,143 @@ enum Operation: String {
         case .scale: "Scaling"
         case .negate: "Negating"
         case .subtract: "Subtracting"
+        case .resize: "Resizing"
+        case .pad: "Padding"
+        case .extract: "Extracting"
         }
     }
 
 }
 
 /// Stores a computed adapter with its parents and its error certificate, and prints both.
+///
+/// What was computed before, by the same operation on the same inputs, is taken from the store.
 struct ComputedResult {
     let operation: Operation
-    let computed: ComputedAdapter
     let parents: [StoredParent]
     /// What decided the result besides the parents.
     let settings: [String: MetadataValue]
     let options: GlobalOptions
     /// What the certificate compares with.
-    var exactResult = "the exact sum"
+    let exactResult: String
+    /// What the result says of itself unless it is told.
+    let message: String?
+    private let compute: () throws -> ComputedAdapter
 
-    func store(as target: Reference, expecting: ExpectedTag, message: String?) throws -> MetadataValue {
+    /// Describes a result.
+    ///
+    /// - Parameter computed: computes it; not asked when the store has it.
+    init(
+        operation: Operation, computed: @escaping @autoclosure () throws -> ComputedAdapter, parents: [StoredParent],
+        settings: [String: MetadataValue], options: GlobalOptions, exactResult: String = "the exact sum",
+        message: String? = nil
+    ) {
+        self.operation = operation
+        self.parents = parents
+        self.settings = settings
+        self.options = options
+        self.exactResult = exactResult
+        self.message = message
+        compute = computed
+    }
+
+    private var provenance: Provenance {
+        Provenance(
+            operation: operation.rawValue, toolVersion: ToolVersion.current,
+            parents: parents.compactMap(\.provenance), options: settings)
+    }
+
+    /// What is stored now, and what it lost.
+    private struct Outcome {
+        let stored: StoredAdapter
+        let adapter: Adapter
+        let certificate: ErrorCertificate
+        /// Whether it was in the store already, so that nothing was computed.
+        let wasStored: Bool
+    }
+
+    func store(
+        as target: Reference, expecting: ExpectedTag, message: String?, recomputing: Bool = false
+    ) throws -> MetadataValue {
         let registry = try options.openRegistry(.readWrite)
-        var adapter = computed.adapter
-        if let message { adapter.notes.message = message }
-        let progress = options.console.progress(operation.activity, totalByteCount: adapter.tensorByteCount)
-        // Nobody may collect the parents while they are read.
-        let stored = try registry.withLease { lease in
-            try lease.protect(parents.compactMap(\.loaded.digest))
-            return try registry.push(
-                adapter, as: target, codec: .planes, expected: expecting,
-                provenance: {
-                    Provenance(
-                        operation: operation.rawValue, toolVersion: ToolVersion.current,
-                        parents: parents.compactMap(\.provenance), options: settings,
-                        certificate: try computed.certificate())
-                }, progress: progress.advance)
-        }
-        progress.finish()
-        let certificate = try computed.certificate()
-        let description = AdapterDescription(adapter: adapter)
+        let known = recomputing ? nil : try known(registry, target, expecting, message ?? self.message)
+        let outcome = try known ?? computed(registry, target, expecting, message)
+        let stored = outcome.stored
+        let description = AdapterDescription(adapter: outcome.adapter)
         var document = description.document
         document["reference"] = .string(target.description)
         document["digest"] = .string(stored.digest.description)
         document["contentRoot"] = .string(stored.contentRoot.description)
         document["byteCount"] = MetadataValue(stored.byteCount)
+        document["wasStored"] = .bool(outcome.wasStored)
         document["comparedWith"] = .string(exactResult)
-        document["certificate"] = CertificateDescription(certificate: certificate).document
-        try print(stored, target, certificate, description)
+        document["certificate"] = CertificateDescription(certificate: outcome.certificate).document
+        warnAboutSmallerRanks(outcome.adapter)
+        try print(outcome, target, description)
         return .map(document)
     }
 
-    private func print(
-        _ stored: StoredAdapter, _ target: Reference, _ certificate: ErrorCertificate,
-        _ description: AdapterDescription
-    ) throws {
+    /// The result of the same computation, if the store has it.
+    private func known(
+        _ registry: Registry, _ target: Reference, _ expecting: ExpectedTag, _ message: String?
+    ) throws -> Outcome? {
+        guard let stored = try registry.reuse(provenance, message: message, as: target, expected: expecting) else {
+            return nil
+        }
+        let file = try registry.open(stored)
+        let certificate = try file.provenance()?.certificate ?? compute().certificate()
+        return Outcome(stored: stored, adapter: file.adapter, certificate: certificate, wasStored: true)
+    }
+
+    private func computed(
+        _ registry: Registry, _ target: Reference, _ expecting: ExpectedTag, _ message: String?
+    ) throws -> Outcome {
+        // Nobody may collect the parents while they are read.
+        try registry.withLease { lease in
+            try lease.protect(parents.compactMap(\.loaded.digest))
+            let computed = try compute()
+            var adapter = computed.adapter
+            if let message { adapter.notes.message = message }
+            let progress = options.console.progress(operation.activity, totalByteCount: adapter.tensorByteCount)
+            let stored = try registry.push(
+                adapter, as: target, codec: .planes, expected: expecting,
+                provenance: {
+                    var provenance = provenance
+                    provenance.certificate = try computed.certificate()
+                    return provenance
+                }, progress: progress.advance)
+            progress.finish()
+            return Outcome(
+                stored: stored, adapter: adapter, certificate: try computed.certificate(), wasStored: false)
+        }
+    }
+
+    /// Says which modules have a smaller rank than was asked for, when a fixed one was.
+    private func warnAboutSmallerRanks(_ adapter: Adapter) {
+        guard let rank = settings["rank"]?.integer, ["energy", "error", "budget"].allSatisfy({ settings[$0] == nil })
+        else { return }
+        let smaller = adapter.updates.filter { $0.update.rank < rank }
+        guard let first = smaller.first else { return }
+        options.console.warn(
+            "\(smaller.count) of \(adapter.updates.count) modules have less than rank \(rank), all that their "
+                + "weights or the inputs' ranks allow: \(Console.printable(first.name)) has \(first.update.rank)"
+                + (smaller.count > 1 ? ", …" : ""))
+    }
+
+    private func print(_ outcome: Outcome, _ target: Reference, _ description: AdapterDescription) throws {
+        let stored = outcome.stored
         if options.quiet { return try StandardOutput.write(stored.digest.description + "\n") }
         if options.json { return }
+        let verb = outcome.wasStored ? "Named \(target), which the store had already" : "Stored \(target)"
         try StandardOutput.write(
             """
-            Stored \(target)
+            \(verb)
               digest        \(stored.digest)
               content root  \(stored.contentRoot)
               \(description.summary) · \(Format.bytes(stored.byteCount)) stored
 
             What the result lost against \(exactResult) (Frobenius norms of ΔW)
-            \(CertificateDescription(certificate: certificate).table)
+            \(CertificateDescription(certificate: outcome.certificate).table)
             """)
     }
 }

@@ -22,6 +22,13 @@ struct InputError: Error, CustomStringConvertible {
                 + "Names are such as '\(example)'.")
     }
 
+    static func unmatchedTarget(_ name: String, example: String) -> InputError {
+        InputError(
+            description:
+                "Unable to extract '\(name)': no linear layer of the base model has such a path. "
+                + "Paths are such as '\(example)'.")
+    }
+
     static func malformedLabel(_ text: String) -> InputError {
         InputError(description: "Unable to read the label '\(text)': KEY=VALUE is expected.")
     }
@@ -30,13 +37,6 @@ struct InputError: Error, CustomStringConvertible {
         InputError(
             description:
                 "Unable to read the base model '\(text)': NAME, NAME@REVISION or NAME@sha256:DIGEST is expected.")
-    }
-
-    static func notAnAdapter(_ path: String) -> InputError {
-        InputError(
-            description:
-                "Unable to read '\(path)': it is neither a PEFT folder (with adapter_config.json) nor an .adpt "
-                + "file. Name one of these.")
     }
 
     static func unsignableFolder(_ path: String) -> InputError {

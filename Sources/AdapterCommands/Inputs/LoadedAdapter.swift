@@ -2,6 +2,7 @@ internal import AdapterFormat
 internal import AdapterInterchange
 internal import AdapterRegistry
 internal import Adapters
+internal import ByteCoding
 internal import FileSystem
 internal import Integrity
 internal import Tensors
@@ -15,9 +16,15 @@ struct LoadedAdapter {
     let file: AdapterFile?
     /// The file's name in the registry; nil for a path.
     let digest: Digest?
+    /// What was read from another tool's layout; nil for a file of our own.
+    let foreign: ForeignAdapter?
 
     /// Opens a stored adapter, a file or a folder.
-    init(_ subject: Subject, label: String, options: GlobalOptions) throws {
+    ///
+    /// - Parameter reading: what a foreign layout may need.
+    init(
+        _ subject: Subject, label: String, options: GlobalOptions, reading: ReadingOptions = ReadingOptions()
+    ) throws {
         self.label = label
         switch subject {
         case .reference(let reference):
@@ -27,24 +34,51 @@ struct LoadedAdapter {
             self.file = file
             adapter = file.adapter
             digest = stored.digest
+            foreign = nil
         case .path(let path):
             digest = nil
-            switch Directory.kind(of: path) {
-            case nil:
-                throw FileSystemError(
-                    .notFound, "Unable to open '\(path)': no such file or folder. Check the path.", path: path)
-            case .directory:
-                file = nil
-                adapter = try PEFT.read(folder: path)
-            default:
-                guard !path.hasSuffix(".safetensors"), !path.hasSuffix(".json") else {
-                    throw InputError.notAnAdapter(path)
-                }
+            guard let layout = try LoadedAdapter.layout(of: path) else {
                 let file = try AdapterFile(opening: path, limits: options.limits)
                 self.file = file
                 adapter = file.adapter
+                foreign = nil
+                return
             }
+            let read = try layout.read(path, options: reading)
+            file = nil
+            adapter = read.adapter
+            foreign = read
         }
+    }
+
+    /// The foreign layout of what is at a path; nil where it must be a file of our own.
+    private static func layout(of path: String) throws -> ForeignLayout? {
+        do {
+            return try ForeignLayout.detect(path)
+        } catch let error as InterchangeError where error.code == .unknownLayout {
+            // What is called like something else is not a damaged file of ours.
+            let isOther = [".safetensors", ".json", ".gguf", ".npz"].contains(where: path.hasSuffix)
+            guard Directory.kind(of: path) == .file, !isOther else { throw error }
+            return nil
+        }
+    }
+
+    /// How it was computed, as its file says, or that a foreign layout was converted; nil where it is as it was trained.
+    func provenance() throws -> (@Sendable () throws -> Provenance)? {
+        if let record = try file?.provenance() { return { record } }
+        guard let foreign, let certificate = foreign.certificate else { return nil }
+        let layout = foreign.layout.rawValue
+        return {
+            Provenance(
+                operation: "import", toolVersion: ToolVersion.current, parents: [],
+                options: ["layout": .string(layout)],
+                certificate: try certificate())
+        }
+    }
+
+    /// Says on standard error what reading a foreign layout converted or left out.
+    func warnOfConversion(_ console: Console) {
+        for remark in foreign?.remarks ?? [] { console.warn("\(label): \(remark)") }
     }
 
     /// Tensors with NaN or infinite values, by name: kept as they are, and worth knowing.

@@ -9,7 +9,7 @@ extension RecipeOperations {
     static let all = RecipeOperations(
         [
             Operations.merge, Operations.interpolate, Operations.convert, Operations.scale, Operations.negate,
-            Operations.subtract,
+            Operations.subtract, Operations.resize, Operations.pad,
         ], toolVersion: ToolVersion.current)
 }
 
@@ -65,15 +65,27 @@ enum Operations {
         })
 
     static let convert = CommandOperation<ConvertArguments>(
-        name: "convert",
-        weights: { given, _ in
-            guard given == [nil] else {
-                throw RegistryError(
-                    .invalidRecipe, "Unable to compose: 'convert' takes one input without a weight.")
-            }
-            return given
-        }, settings: { ["dtype": .string($0.dtype.description)] },
+        name: "convert", weights: { given, _ in try oneWithoutWeight(given, "convert") },
+        settings: { ["dtype": .string($0.dtype.description)] },
         compute: { try Convert.convert($0[0].adapter, to: $1.dtype, label: $0[0].label) })
+
+    static let resize = CommandOperation<ResizeArguments>(
+        name: "resize", weights: { given, _ in try oneWithoutWeight(given, "resize") },
+        settings: { $0.options.metadata },
+        compute: { try Resize.resize($0[0].adapter, $1.options, label: $0[0].label) })
+
+    static let pad = CommandOperation<PadArguments>(
+        name: "pad", weights: { given, _ in try oneWithoutWeight(given, "pad") },
+        settings: { ["rank": MetadataValue($0.rank)] },
+        compute: { try Pad.pad($0[0].adapter, to: $1.rank, label: $0[0].label) })
+
+    private static func oneWithoutWeight(_ given: [Double?], _ operation: String) throws -> [Double?] {
+        guard given == [nil] else {
+            throw RegistryError(
+                .invalidRecipe, "Unable to compose: '\(operation)' takes one input without a weight.")
+        }
+        return given
+    }
 }
 
 /// What `interpolate` is told besides its inputs.

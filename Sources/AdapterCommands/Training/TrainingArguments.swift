@@ -37,7 +37,10 @@ struct TrainingArguments: ParsableArguments {
         help: "How A and B begin: kaiming, gaussian, orthogonal, pissa, olora or eva.")
     var initialization: UpdateInitialization = .kaiming
 
-    @Option(help: "How ranks are given to layers: uniform, eva (variance of inputs) or gora (gradients of weights).")
+    @Option(
+        help:
+            "How ranks are given to layers: uniform, eva (variance of inputs), gora (gradients of weights) or resize (train twice the rank, then keep what matters most)."
+    )
     var rankAllocation: RankAllocation = .uniform
 
     @Option(name: [.long, .customLong("lr")], help: "The learning rate after warm-up.")

@@ -3,7 +3,7 @@ internal import FileSystem
 internal import Integrity
 internal import Tensors
 
-/// Reads a tensor from its chunks: one extent at a time, its digest before its decoding.
+/// Reads a tensor from its chunks, a few at a time.
 struct ChunkedTensorSource: TensorSource {
     let file: InputFile
     private let header: AdapterHeader
@@ -26,6 +26,9 @@ struct ChunkedTensorSource: TensorSource {
 
     var alignment: Int { header.fixed.alignment }
 
+    /// Where the file's chunks begin.
+    var dataOffset: Int { header.fixed.headerByteCount }
+
     var moduleName: String { header.names.names[Int(header.modules[record.module].name)] }
 
     var name: String { header.names.names[Int(record.name)] }
@@ -38,61 +41,40 @@ struct ChunkedTensorSource: TensorSource {
     func bytes(in range: Range<Int>) throws -> [UInt8] {
         guard !range.isEmpty else { return [] }
         let size = FormatConstants.chunkByteCount
-        let first = range.lowerBound / size
-        let last = (range.upperBound - 1) / size
-        if first == last {
-            let chunk = try decodedChunk(first)
-            let start = first * size
-            if range.lowerBound == start, range.count == chunk.count { return chunk }
-            return Array(chunk[range.lowerBound - start..<range.upperBound - start])
-        }
+        let (first, last) = (range.lowerBound / size, (range.upperBound - 1) / size)
+        if first == last { return try ChunkedTensorSource.bytes(of: [(self, range)])[0] }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(range.count)
-        for index in first...last {
-            let chunk = try decodedChunk(index)
-            let start = index * size
-            bytes += chunk[max(0, range.lowerBound - start)..<min(chunk.count, range.upperBound - start)]
+        for start in stride(from: first, through: last, by: DataChunk.countAtOnce) {
+            let indices = start...min(start + DataChunk.countAtOnce - 1, last)
+            let chunks = try DataChunk.decoded(indices.map { DataChunk(source: self, index: $0) })
+            for (index, chunk) in zip(indices, chunks) {
+                let position = index * size
+                bytes += chunk[max(0, range.lowerBound - position)..<min(chunk.count, range.upperBound - position)]
+            }
         }
         return bytes
     }
 
-    /// One chunk, verified and decoded.
-    func decodedChunk(_ index: Int) throws -> [UInt8] {
-        do {
-            return try verifiedChunk(index)
-        } catch var error as FormatError {
-            error.tensor = displayName
-            error.path = file.path
-            throw error
+    /// Reads within one chunk each are verified together; others one after the other.
+    static func bytes(of reads: [(source: ChunkedTensorSource, range: Range<Int>)]) throws -> [[UInt8]] {
+        let size = FormatConstants.chunkByteCount
+        let chunks = reads.compactMap { source, range in
+            range.isEmpty || range.lowerBound / size != (range.upperBound - 1) / size
+                ? nil : DataChunk(source: source, index: range.lowerBound / size)
+        }
+        guard chunks.count == reads.count else { return try reads.map { try $0.source.bytes(in: $0.range) } }
+        let decoded = try DataChunk.decoded(chunks)
+        return zip(reads, zip(chunks, decoded)).map { read, chunk in
+            chunk.1[within: read.range, at: chunk.0.index * size]
         }
     }
+}
 
-    private func verifiedChunk(_ index: Int) throws -> [UInt8] {
-        let record = record
-        let chunk = header.chunks[record.firstChunk + index]
-        let position = header.fixed.headerByteCount + chunk.offset
-        var extent = try file.read(at: position, count: chunk.extentByteCount(alignment: alignment))
-        guard MerkleTree.leaf(extent) == chunk.digest else {
-            throw FormatError(
-                .digestMismatch,
-                "Chunk \(index) of '\(displayName)' does not have the digest that the file states. "
-                    + "The file is damaged; fetch it again.", byteOffset: position)
-        }
-        guard extent[chunk.encodedByteCount...].allSatisfy({ $0 == 0 }) else {
-            throw FormatError(
-                .malformedChunk, "The padding after chunk \(index) of '\(displayName)' is not zero.",
-                byteOffset: position + chunk.encodedByteCount)
-        }
-        extent.removeLast(extent.count - chunk.encodedByteCount)
-        do {
-            let encoded = EncodedChunk(codec: chunk.codec, bytes: extent)
-            return try ChunkCoder.withCoder { coder in
-                try coder.decode(
-                    encoded, byteCount: record.decodedByteCount(ofChunk: index), dtype: record.dtype)
-            }
-        } catch var error as FormatError {
-            error.byteOffset = position
-            throw error
-        }
+extension [UInt8] {
+    /// The part that lies in `range`, of which these bytes begin at `start` and hold all.
+    fileprivate subscript(within range: Range<Int>, at start: Int) -> [UInt8] {
+        range.lowerBound == start && range.count == count
+            ? self : Array(self[range.lowerBound - start..<range.upperBound - start])
     }
 }

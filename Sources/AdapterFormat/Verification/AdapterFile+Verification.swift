@@ -28,7 +28,8 @@ extension AdapterFile {
         return hasher.finalize()
     }
 
-    private func verifyContent(_ progress: ((Int) -> Void)?) throws {
+    /// As ``verify(progress:)``, without the digest of the whole file, for a caller who knows it.
+    package func verifyContent(_ progress: ((Int) -> Void)? = nil) throws {
         try verifyTensors(progress)
         progress?(header.fixed.headerByteCount)
         for section in header.sections where section.offset >= header.fixed.headerByteCount {
@@ -51,17 +52,17 @@ extension AdapterFile {
         while !sources.isEmpty {
             // As many tensors as keep all processors busy, or one that is longer.
             var batch: [ChunkedTensorSource] = []
-            var chunks: [(tensor: Int, chunk: Int)] = []
+            var chunks: [DataChunk] = []
             while chunks.count < 64 * Concurrent.workerCount, let index = sources.popFirst() {
                 let source = ChunkedTensorSource(index, in: header, file: file)
-                chunks += (0..<source.record.chunkCount).map { (batch.count, $0) }
+                chunks += (0..<source.record.chunkCount).map { DataChunk(source: source, index: $0) }
                 batch.append(source)
             }
-            let tensors = batch
-            let leaves = try Concurrent.map(chunks) { place in
-                MerkleTree.leaf(try tensors[place.tensor].decodedChunk(place.chunk))
+            let groups = stride(from: 0, to: chunks.count, by: DataChunk.countAtOnce).map { [chunks] start in
+                Array(chunks[start..<min(start + DataChunk.countAtOnce, chunks.count)])
             }
-            var rest = leaves[...]
+            let leaves = try Concurrent.map(groups) { try MerkleTree.leaves(DataChunk.decoded($0)) }
+            var rest = leaves.flatMap(\.self)[...]
             for source in batch {
                 try check(source, leaves: Array(rest.prefix(source.chunks.count)))
                 rest = rest.dropFirst(source.chunks.count)

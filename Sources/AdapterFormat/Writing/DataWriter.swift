@@ -3,8 +3,8 @@ internal import FileSystem
 internal import Integrity
 internal import Tensors
 
-/// Writes tensors as the data part of a file, chunk by chunk: while all processors encode and hash some chunks, the
-/// last ones are written and the next ones read, both in the file's order.
+/// Writes tensors as the data part of a file, chunk by chunk: read and written in the file's order, encoded and hashed
+/// on all processors.
 struct DataWriter {
     /// A chunk on its way into the file.
     private struct Job: Sendable {
@@ -22,6 +22,9 @@ struct DataWriter {
         let digest: Digest
         let leaf: Digest
     }
+
+    /// How many chunks are encoded together: they are hashed two at a time, and the fewer are left alone the better.
+    private static let jobsAtOnce = 4
 
     private let output: PositionedOutput
     private let start: Int
@@ -53,20 +56,13 @@ struct DataWriter {
     mutating func write(_ tensors: [Tensor], _ progress: ((Int) -> Void)?) throws {
         leaves = Array(repeating: [], count: tensors.count)
         var reader = ChunkReader(tensors: tensors)
-        let (alignment, codec, workerCount) = (alignment, codec, workerCount)
-        let batchByteCount = 4 * FormatConstants.chunkByteCount * workerCount
-        var waiting = try reader.next(batchByteCount, progress)
-        var encoded: [Stored] = []
-        while !waiting.isEmpty || !encoded.isEmpty {
-            let (jobs, finished) = (waiting, encoded)
-            (encoded, waiting) = try Concurrent.both {
-                try Concurrent.map(DataWriter.pairs(of: jobs), workerCount: workerCount) { pair in
-                    try ChunkCoder.withCoder { try DataWriter.encode(pair, $0, codec, alignment) }
-                }.flatMap(\.self)
-            } _: {
-                try append(finished)
-                return try reader.next(batchByteCount, progress)
-            }
+        let (alignment, codec) = (alignment, codec)
+        try Concurrent.flow(workerCount: workerCount) {
+            try reader.next(DataWriter.jobsAtOnce, progress)
+        } transform: { jobs in
+            try ChunkCoder.withCoder { try DataWriter.encode(jobs, $0, codec, alignment) }
+        } consume: { stored in
+            try append(stored)
         }
         try flush()
     }
@@ -95,13 +91,8 @@ struct DataWriter {
         buffer.removeAll(keepingCapacity: true)
     }
 
-    /// Neighbours are hashed side by side.
-    private static func pairs(of jobs: [Job]) -> [ArraySlice<Job>] {
-        stride(from: 0, to: jobs.count, by: 2).map { jobs[$0..<min($0 + 2, jobs.count)] }
-    }
-
     private static func encode(
-        _ jobs: ArraySlice<Job>, _ coder: ChunkCoder, _ codec: WritingCodec, _ alignment: Int
+        _ jobs: [Job], _ coder: ChunkCoder, _ codec: WritingCodec, _ alignment: Int
     ) throws -> [Stored] {
         let leaves = MerkleTree.leaves(jobs.map(\.decoded))
         let encoded = try jobs.map { try coder.encode($0.decoded, dtype: $0.dtype, preference: codec) }
@@ -129,11 +120,10 @@ struct DataWriter {
             self.tensors = tensors
         }
 
-        /// The next chunks, until there are `byteCount` bytes; none at the end.
-        mutating func next(_ byteCount: Int, _ progress: ((Int) -> Void)?) throws -> [Job] {
+        /// The next chunks, `count` unless the tensors end before; nil at the end.
+        mutating func next(_ count: Int, _ progress: ((Int) -> Void)?) throws -> [Job]? {
             var jobs: [Job] = []
-            var size = 0
-            while size < byteCount, tensor < tensors.count {
+            while jobs.count < count, tensor < tensors.count {
                 let content = tensors[tensor]
                 let range = offset..<min(offset + FormatConstants.chunkByteCount, content.byteCount)
                 if !range.isEmpty {
@@ -144,13 +134,12 @@ struct DataWriter {
                             "A tensor's source gave \(decoded.count) bytes for a range of \(range.count).")
                     }
                     jobs.append(Job(tensor: tensor, dtype: content.dtype, decoded: decoded))
-                    size += range.count
                     progress?(range.count)
                 }
                 offset = range.upperBound
                 if offset == content.byteCount { (tensor, offset) = (tensor + 1, 0) }
             }
-            return jobs
+            return jobs.isEmpty ? nil : jobs
         }
     }
 }

@@ -75,12 +75,19 @@ public enum PEFT {
             try SafetensorsWriter.write(export.tensors, metadata: metadata ?? ["format": "pt"], to: tensors)
             try tensors.commit(as: "\(output.temporaryPath)/\(tensorsName)")
             let configuration = try OutputFile(in: output.temporaryPath)
-            try configuration.write(Array(JSON.text(.map(export.document), indented: true).utf8))
+            try configuration.write(export.configurationBytes)
             try configuration.commit(as: "\(output.temporaryPath)/\(configurationName)")
             return output
         } catch let error as InterchangeError {
             throw error.path.isEmpty ? error.about("write", folder) : error
         }
+    }
+
+    /// The configuration that ``write(_:toFolder:)`` would write.
+    ///
+    /// - Throws: ``InterchangeError`` with code `notExpressible` when PEFT cannot represent the adapter.
+    public static func configurationBytes(of adapter: Adapter) throws -> [UInt8] {
+        try PEFTExport(adapter).configurationBytes
     }
 
     /// A configuration for an adapter that was trained here, to be kept in its notes: what follows from the adapter,

@@ -186,7 +186,8 @@ struct PEFTDocument {
         Int64(exactly: value).map(MetadataValue.integer) ?? .double(value)
     }
 
-    private static func escaped(_ name: String) -> String {
+    /// A name as a pattern that matches it alone.
+    static func escaped(_ name: String) -> String {
         var escaped = String.UnicodeScalarView()
         for scalar in name.unicodeScalars {
             if "\\.^$*+?{}[]()|".unicodeScalars.contains(scalar) { escaped.append("\\") }

@@ -9,6 +9,9 @@ struct PEFTExport {
     /// The configuration document.
     let document: [String: MetadataValue]
 
+    /// The configuration document as it is written.
+    var configurationBytes: [UInt8] { Array(JSON.text(.map(document), indented: true).utf8) }
+
     /// Keeps the configuration that came with the adapter while it is still right, and makes one otherwise.
     ///
     /// - Throws: ``InterchangeError`` with code `notExpressible` when PEFT has no configuration for the adapter.

@@ -106,6 +106,8 @@ struct SafetensorsHeader {
     private static func strings(_ value: MetadataValue) throws -> [String: String] {
         let invalid = InterchangeError(
             .invalidHeader, "\(metadataKey) is not a map of strings", name: metadataKey)
+        // What MLX writes where there is no metadata.
+        guard !value.isNull else { return [:] }
         guard let entries = value.map else { throw invalid }
         return try entries.mapValues { value in
             guard let text = value.string else { throw invalid }

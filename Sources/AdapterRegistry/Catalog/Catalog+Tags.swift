@@ -30,6 +30,7 @@ extension Catalog {
             sql: "UPDATE blob SET unusedSince = NULL WHERE digest = ? AND unusedSince IS NOT NULL",
             arguments: [digest.description])
         try addWords(of: digest.description, name: name.description, in: database)
+        try addFacets(repository, digest.description, in: database)
         return repository
     }
 
@@ -111,6 +112,7 @@ extension Catalog {
     static func removeVersion(
         _ repository: Int64, _ digest: Digest, at now: Timestamp, in database: Database
     ) throws {
+        try removeFacets(repository, digest.description, in: database)
         try database.execute(
             sql: "DELETE FROM version WHERE repositoryId = ? AND digest = ?",
             arguments: [repository, digest.description])

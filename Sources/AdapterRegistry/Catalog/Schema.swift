@@ -20,6 +20,9 @@ enum Schema {
         migrator.registerMigration("v2-collection", migrate: migrateToCollection)
         migrator.registerMigration("v2-recipes", migrate: migrateToRecipes)
         migrator.registerMigration("v2-documents", migrate: migrateToDocuments)
+        migrator.registerMigration("v3-facets", migrate: migrateToFacets)
+        migrator.registerMigration("v3-attachments", migrate: migrateToAttachments)
+        migrator.registerMigration("v3-oci", migrate: migrateToOCI)
         return migrator
     }
 

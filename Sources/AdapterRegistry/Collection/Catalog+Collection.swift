@@ -50,12 +50,36 @@ extension Catalog {
         }
     }
 
-    /// Removes the rows of a file that no repository has.
-    static func removeFile(_ digest: Digest, in database: Database) throws {
-        try removeWords(of: digest, in: database)
-        for sql in ["DELETE FROM adapter WHERE digest = ?", "DELETE FROM blob WHERE digest = ?"] {
-            try database.execute(sql: sql, arguments: [digest.description])
+    /// Removes the rows of a file that no repository has, and of what is attached to it alone.
+    ///
+    /// - Returns: the files that have no rows now.
+    static func removeFile(_ digest: Digest, in database: Database) throws -> [CollectionReport.File] {
+        let files = try Row.fetchAll(
+            database,
+            sql: """
+                SELECT digest, byteCount FROM blob WHERE digest = ?1
+                UNION ALL SELECT b.digest, b.byteCount FROM attachment AS x JOIN blob AS b ON b.digest = x.digest
+                    WHERE x.subject = ?1
+                """, arguments: [digest.description]
+        ).map { row in
+            CollectionReport.File(
+                digest: try row.digest("digest"), byteCount: try row.value("byteCount"), isUnknown: false)
         }
+        try removeWords(of: digest, in: database)
+        // What is attached goes with the adapter's row.
+        try database.cachedStatement(sql: "DELETE FROM adapter WHERE digest = ?")
+            .execute(arguments: [digest.description])
+        return try files.filter { try removeOrphan($0.digest, in: database) }
+    }
+
+    /// Whether a repository has a version, and no tag of it stands there.
+    static func isRetirable(_ repository: Int64, _ digest: Digest, in database: Database) throws -> Bool {
+        let statement = try database.cachedStatement(
+            sql: """
+                SELECT EXISTS (SELECT 1 FROM version WHERE repositoryId = ?1 AND digest = ?2)
+                    AND NOT EXISTS (SELECT 1 FROM tag INDEXED BY tagByDigest WHERE digest = ?2 AND repositoryId = ?1)
+                """)
+        return try Bool.fetchOne(statement, arguments: [repository, digest.description]) ?? false
     }
 
     /// Untagged versions that a rule does not keep.

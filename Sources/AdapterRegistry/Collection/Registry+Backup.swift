@@ -105,6 +105,7 @@ extension Registry {
                 }
                 progress?(index + 1, digests.count)
             }
+            try linkPackageFiles(into: partial)
             for folder in try Directory.names(in: store.blobFolder) {
                 try Directory.synchronize("\(store.blobFolder)/\(folder)")
             }

@@ -10,16 +10,18 @@ extension Registry {
         let now = Timestamp.now()
         return try RegistryError.translating("examine the registry", directory) {
             var report = CollectionReport()
-            let (retired, unused, known) = try catalog.read { database in
-                (
-                    try rules.retention.map { try Catalog.retiredVersions($0, at: now, in: database) } ?? [],
-                    try Catalog.unusedFiles(keepsParents: rules.keepsParents, in: database),
-                    try Catalog.blobDigests(in: database)
-                )
+            let known = try catalog.read { database in
+                report.retired =
+                    try rules.retention.map { try Catalog.retiredVersions($0, at: now, in: database) } ?? []
+                let unused = try Catalog.unusedFiles(keepsParents: rules.keepsParents, in: database)
+                let going = select(unused, rules, now, &report)
+                report.files += try Catalog.attachments(only: Set(going.map(\.digest)), in: database).map {
+                    .init(digest: $0.digest, byteCount: $0.byteCount, isUnknown: false)
+                }
+                return try Catalog.blobDigests(in: database)
             }
-            report.retired = retired
-            _ = select(unused, rules, now, &report)
-            report.files = report.files + unknownFiles(known, rules, now, try blobs.digests())
+            report.files += unknownFiles(known, rules, now, try blobs.digests())
+            report.files += try unusedPackageFiles(grace: rules.grace, at: now)
             return report
         }
     }
@@ -50,21 +52,24 @@ extension Registry {
     ) throws -> CollectionReport {
         let now = Timestamp.now()
         var report = CollectionReport()
-        let unused = try catalog.write { database in
-            try Catalog.removeDeadLeases(blobs, in: database)
-            if let rule = rules.retention {
-                report.retired = try retire(rule, at: now, in: database)
+        try catalog.write { try Catalog.removeDeadLeases(blobs, in: $0) }
+        // In batches: others wait for each, not for all.
+        let batchSize = 500
+        if let rule = rules.retention {
+            let versions = try catalog.read { try Catalog.retiredVersions(rule, at: now, in: $0) }
+            for start in stride(from: 0, to: versions.count, by: batchSize) {
+                let batch = versions[start..<min(start + batchSize, versions.count)]
+                report.retired += try catalog.write { try retire(batch, at: now, in: $0) }
             }
-            return try Catalog.unusedFiles(keepsParents: rules.keepsParents, in: database)
         }
+        let unused = try catalog.read { try Catalog.unusedFiles(keepsParents: rules.keepsParents, in: $0) }
         let candidates = select(unused, rules, now, &report)
         report.files = []
-        let batchSize = 500
         for start in stride(from: 0, to: candidates.count, by: batchSize) {
             let batch = Array(candidates[start..<min(start + batchSize, candidates.count)])
             let gone = try catalog.write { try removeRows(of: batch, rules, at: now, in: $0) }
             try discard(gone.map(\.digest))
-            report.files += gone.map { .init(digest: $0.digest, byteCount: $0.byteCount, isUnknown: false) }
+            report.files += gone
             progress?(start + batch.count, candidates.count)
         }
         let known = try catalog.read { try Catalog.blobDigests(in: $0) }
@@ -74,6 +79,7 @@ extension Registry {
             let gone = Set(try discard(batch.map(\.digest)))
             report.files += batch.filter { gone.contains($0.digest) }
         }
+        report.files += try collectPackageFiles(grace: rules.grace, at: now)
         return report
     }
 
@@ -115,43 +121,44 @@ extension Registry {
         }
     }
 
+    /// Takes those versions out of their repositories that are still without tags.
     private func retire(
-        _ rule: CollectionRules.Retention, at now: Timestamp, in database: Database
+        _ versions: ArraySlice<Reference>, at now: Timestamp, in database: Database
     ) throws -> [Reference] {
-        let versions = try Catalog.retiredVersions(rule, at: now, in: database)
-        for version in versions {
+        try versions.filter { version in
             guard let digest = version.digest,
-                let repository = try Catalog.repositoryID(version.repository, in: database)
-            else { continue }
+                let repository = try Catalog.repositoryID(version.repository, in: database),
+                try Catalog.isRetirable(repository, digest, in: database)
+            else { return false }
             try Catalog.append(
                 AuditRecord(
                     date: now, actor: actor.withoutNull, action: "retire",
                     repository: version.repository.description, oldDigest: digest.description), in: database)
             try Catalog.removeVersion(repository, digest, at: now, in: database)
+            return true
         }
-        return versions
     }
 
-    /// Removes the rows of those files that are still unused.
+    /// Removes the rows of those files that are still unused, and of what is attached to them.
     private func removeRows(
         of files: [Catalog.UnusedFile], _ rules: CollectionRules, at now: Timestamp, in database: Database
-    ) throws -> [Catalog.UnusedFile] {
+    ) throws -> [CollectionReport.File] {
         let still = try Catalog.unusedFiles(
             among: files.map(\.digest), keepsParents: rules.keepsParents, in: database
         ).filter { !$0.isLeased && !$0.isParent && isPast($0.unusedSince, rules, now) }
-        for file in still {
-            try Catalog.removeFile(file.digest, in: database)
+        let gone = try still.flatMap { try Catalog.removeFile($0.digest, in: database) }
+        for file in gone {
             try Catalog.append(
                 AuditRecord(
                     date: now, actor: actor.withoutNull, action: "collect", oldDigest: file.digest.description),
                 in: database)
         }
-        return still
+        return gone
     }
 
     /// Removes files that have no rows, and returns those that went.
     @discardableResult
-    private func discard(_ digests: [Digest]) throws -> [Digest] {
+    func discard(_ digests: [Digest]) throws -> [Digest] {
         let gone = try catalog.write { database in
             try digests.filter { try !Catalog.isStored($0, in: database) && blobs.discard($0) }
         }

@@ -39,6 +39,7 @@ extension Registry {
                 }
             }
         }
+        findings += try catalogFindings { try packageFindings() }
         return findings
     }
 
@@ -57,9 +58,14 @@ extension Registry {
     ) throws -> RepairReport {
         try writing("repair the registry") {
             var report = RepairReport()
+            var hasNewRows = false
             for finding in try check(progress: progress) where finding.isDamage {
-                if let repair = try repair(finding, from: sources) { report.repairs.append(repair) }
+                guard let repair = try repair(finding, from: sources) else { continue }
+                report.repairs.append(repair)
+                hasNewRows = hasNewRows || [.catalogMismatch, .danglingReference].contains(finding.kind)
             }
+            // What the rows said before has left its places in lists.
+            if hasNewRows { try rebuildIndexes() }
             report.findings = try check(progress: progress)
             return report
         }
@@ -69,7 +75,7 @@ extension Registry {
     private func repair(_ finding: Finding, from sources: [String]) throws -> String? {
         switch finding.kind {
         case .damagedSearch:
-            try catalog.write { try Catalog.rebuildSearch(in: $0) }
+            try rebuildIndexes()
             return try log("The search index was built anew.", nil)
         case .damagedCatalog:
             // Damage beyond the indexes stays, and is found again.
@@ -88,7 +94,7 @@ extension Registry {
             let isGone = try catalog.write { database in
                 let isUnused = try Catalog.unusedFiles(among: [digest], keepsParents: true, in: database)
                     .contains { !$0.isLeased && !$0.isParent }
-                if isUnused { try Catalog.removeFile(digest, in: database) }
+                if isUnused { _ = try Catalog.removeFile(digest, in: database) }
                 return isUnused
             }
             return isGone ? try log("The rows of \(digest), which nothing needs, were removed.", digest) : nil
@@ -103,6 +109,13 @@ extension Registry {
             }
             return try log("The rows of \(digest) were written anew from its file.", digest)
         case .damagedLog, .damagedDocument, .unknownFile: return nil
+        }
+    }
+
+    private func rebuildIndexes() throws {
+        try catalog.write { database in
+            try Catalog.rebuildSearch(in: database)
+            try Catalog.rebuildFacets(in: database)
         }
     }
 

@@ -56,7 +56,13 @@ extension Registry {
                     if case .step(let name) = input.source { results[name] } else { inputs[input.source] }
                 }
                 let message = name == recipe.result ? recipe.message : nil
-                let known = isRecomputing ? nil : try known(computation, message, as: reference, lease)
+                let known =
+                    isRecomputing
+                    ? nil
+                    : try known(computation.provenance, as: reference, lease) {
+                        // Another sentence would be another file.
+                        message == nil || $0.summary.message == message?.withoutNull
+                    }
                 if known == nil { progress?(name) }
                 let stored = try known ?? store(computation, message: message, as: reference, lease)
                 results[name] = stored
@@ -93,22 +99,6 @@ extension Registry {
             }
             for stored in inputs.values { try lease.add(stored.digest, in: database) }
             return inputs
-        }
-    }
-
-    /// A stored result of the same computation whose file is there.
-    private func known(
-        _ computation: Computation, _ message: String?, as reference: Reference, _ lease: Lease
-    ) throws -> StoredAdapter? {
-        let key = RecipeKey.key(of: computation.provenance)
-        return try catalog.write { database in
-            let found = try Catalog.results(of: key, blobs: blobs, as: reference, in: database).first { stored in
-                // Another sentence would be another file.
-                (message == nil || stored.summary.message == message?.withoutNull)
-                    && Directory.status(of: stored.path)?.byteCount == stored.byteCount
-            }
-            if let found { try lease.add(found.digest, in: database) }
-            return found
         }
     }
 
@@ -152,7 +142,7 @@ extension Registry {
     }
 
     /// Sets a tag to a stored file, which need not be a version of any repository.
-    private func name(
+    func name(
         _ digest: Digest, as reference: Reference, expected: ExpectedTag, message: String?
     ) throws -> StoredAdapter {
         let tag = try tag(of: reference, verb: "compose")

@@ -3,60 +3,85 @@ import Integrity
 
 // Lists of tagged adapters.
 //
-// A page is found in one of two ways, both by indexes alone. Either the entries are taken in the list's order and tested,
-// which is quick when many pass; or the entries that pass one filter are taken and sorted, which is quick when few do. How
-// many pass is counted, up to a point; but that many pass does not tell whether they stand together at the far end of the
-// list, so the first way is tried for a while only.
+// A page is found by indexes alone, in the list's order: without filters by the tags themselves; with filters by the
+// versions that have the facet of the rarest, each tested for the others, until the page is full. Filters without a facet
+// are tested on all versions.
 extension Catalog {
     /// How a page is found.
     enum ListPlan: Hashable, Sendable {
-        /// In the list's order, through so many entries; nil for all.
-        case ordered(window: Int?)
-        /// From the candidates of the filter with this index, sorted.
-        case sorted(filter: Int)
+        /// By tags in the list's order.
+        case tags
+        /// By versions in the list's order: those with the facet of the filter with this index; nil for all.
+        case versions(filter: Int?)
+        /// By the tags that the pattern of the filter with this index matches, sorted.
+        case named(filter: Int)
     }
 
-    /// So few candidates are sorted at once.
-    private static let fewCandidates = 1000
-    /// So many are counted.
-    private static let manyCandidates = 200_000
-    /// So many entries are tested in the list's order before another way is taken: some milliseconds' worth. Looking into
-    /// the index of words takes ten times as long as into another.
-    private static func window(_ query: ListQuery) -> Int { query.text == nil ? 6000 : 600 }
+    /// So many versions with a facet are counted, to choose the one that the fewest have.
+    private static let countedVersions = 20_000
+    /// So few tags are sorted.
+    private static let sortedTags = 10_000
+    /// So many versions at one place of a list are too many to sort by their tags.
+    private static let crowd = 1000
 
     /// One page of the tagged adapters that a query accepts.
     static func list(_ query: ListQuery, blobs: BlobStore, in database: Database) throws -> [StoredAdapter] {
         let filters = try query.filters()
-        func page(_ plan: ListPlan) throws -> [Row] {
-            let (keys, arguments) = try listKeys(query, filters, plan, in: database)
-            return try Row.fetchAll(database, sql: listStatement(query, keys: keys), arguments: arguments)
-        }
-        let rows: [Row]
-        if filters.isEmpty {
-            rows = try page(.ordered(window: nil))
-        } else if let filter = try mostSelective(filters, limit: fewCandidates, in: database) {
-            rows = try page(.sorted(filter: filter))
-        } else if let limit = query.limit, case let found = try page(.ordered(window: window(query))),
-            found.count >= limit
-        {
-            rows = found
-        } else if let filter = try mostSelective(filters, limit: manyCandidates, in: database) {
-            rows = try page(.sorted(filter: filter))
-        } else {
-            rows = try page(.ordered(window: nil))
-        }
-        return try rows.map { try entry($0, blobs: blobs) }
+        guard let plan = try plan(query, filters, in: database) else { return [] }
+        let (keys, arguments) = try listKeys(query, filters, plan, in: database)
+        let sql = """
+            SELECT t.repository, t.name AS tag, t.generation, t.immutable, t.updatedAt,
+                t.createdAt AS versionCreatedAt, \(recordColumns)
+            FROM (\(keys)) AS k CROSS JOIN tag AS t ON t.repositoryId = k.repositoryId AND t.name = k.name
+                CROSS JOIN adapter AS a ON a.digest = t.digest CROSS JOIN blob AS b ON b.digest = t.digest
+            ORDER BY \(order(query, key(query.order), "t.repository"))
+            """
+        return try Row.fetchAll(database, sql: sql, arguments: arguments).map { try entry($0, blobs: blobs) }
     }
 
-    /// The statement that gives whole entries, from one that gives their keys.
-    private static func listStatement(_ query: ListQuery, keys: String) -> String {
-        """
-        SELECT t.repository, t.name AS tag, t.generation, t.immutable, t.updatedAt,
-            t.createdAt AS versionCreatedAt, \(recordColumns)
-        FROM (\(keys)) AS k CROSS JOIN tag AS t ON t.repositoryId = k.repositoryId AND t.name = k.name
-            CROSS JOIN adapter AS a ON a.digest = t.digest CROSS JOIN blob AS b ON b.digest = t.digest
-        ORDER BY \(order(query))
-        """
+    /// How a page is best found; nil when no version has one of the facets.
+    private static func plan(
+        _ query: ListQuery, _ filters: [ListFilter], in database: Database
+    ) throws -> ListPlan? {
+        // The names that a prefix leaves stand together.
+        let isByNameAlone = filters.count == 1 && query.namePrefix != nil && query.order == .name
+        if filters.isEmpty || isByNameAlone { return .tags }
+        var rarest: (filter: Int, facet: Int64, count: Int)?
+        for (index, filter) in filters.enumerated() {
+            if let facet = filter.facet {
+                guard let number = try number(of: facet, in: database) else { return nil }
+                let count = try versionCount(number, limit: countedVersions, in: database)
+                if count < rarest?.count ?? .max { rarest = (index, number, count) }
+            } else if let pattern = filter.tagPattern, try tagCount(pattern, in: database) <= sortedTags {
+                return .named(filter: index)
+            }
+        }
+        guard let facet = try rarest?.facet ?? number(of: .any, in: database) else { return nil }
+        // One repository with very many versions is better taken by its tags.
+        return try isCrowded(facet, query.order, in: database) ? .tags : .versions(filter: rarest?.filter)
+    }
+
+    private static func tagCount(_ glob: String, in database: Database) throws -> Int {
+        try Int.fetchOne(
+            database,
+            sql: """
+                SELECT count(*) FROM (
+                    SELECT 1 FROM tag INDEXED BY tagByName WHERE name GLOB ? LIMIT \(sortedTags + 1))
+                """, arguments: [glob]) ?? 0
+    }
+
+    /// Whether very many versions stand at one place at the beginning of a list.
+    private static func isCrowded(_ facet: Int64, _ order: ListQuery.Order, in database: Database) throws -> Bool {
+        func place(_ offset: Int) throws -> Row? {
+            try Row.fetchOne(
+                database,
+                sql: """
+                    SELECT sortKey, repository FROM facetVersion WHERE facet = ? AND listOrder = ?
+                    ORDER BY sortKey DESC, repository LIMIT 1 OFFSET ?
+                    """, arguments: [facet, order.number, offset])
+        }
+        guard let last = try place(crowd) else { return false }
+        return try place(0) == last
     }
 
     /// The statement that gives the keys of a page's entries in order.
@@ -64,63 +89,61 @@ extension Catalog {
         _ query: ListQuery, _ filters: [ListFilter], _ plan: ListPlan, in database: Database
     ) throws -> (sql: String, arguments: StatementArguments) {
         var filters = filters
-        let page = try query.after.map { try self.page($0, query, in: database) }
+        let scan: ListFilter.Scan = if case .versions = plan { .versions } else { .tags }
+        let key = scan == .tags ? key(query.order) : "p.sortKey"
         var conditions: [String] = []
         var arguments = StatementArguments()
+        func add(_ condition: String, _ values: StatementArguments = []) {
+            conditions.append(condition)
+            arguments += values
+        }
         let source: String
         switch plan {
-        case .ordered(nil):
-            source = "tag AS t INDEXED BY \(index(query.order))"
-        case .ordered(let window?):
-            source = """
-                (SELECT * FROM tag AS t INDEXED BY \(index(query.order)) \(page.map { "WHERE \($0.condition)" } ?? "")
-                    ORDER BY \(order(query)) LIMIT \(window)) AS t
+        case .tags: source = "tag AS t INDEXED BY \(index(query.order))"
+        case .named: source = "tag AS t INDEXED BY tagByName"
+        case .versions(let index):
+            let facet = index.flatMap { filters.remove(at: $0).facet } ?? .any
+            source = "facetVersion AS p CROSS JOIN adapterDocument AS d ON d.id = p.adapter"
+            add(
                 """
-            if let page { arguments += page.arguments }
-        case .sorted(let index):
-            let filter = filters.remove(at: index)
-            let join =
-                filter.isOverTags
-                ? "t.repositoryId = c.repositoryId AND t.name = c.name" : "t.digest = c.digest"
-            source = "(\(filter.candidates)) AS c CROSS JOIN tag AS t ON \(join)"
-            arguments += filter.candidateArguments
+                p.facet = (SELECT id FROM facet WHERE kind = ? AND key = ? AND value = ?)
+                AND p.listOrder = \(query.order.number)
+                """, [facet.kind.rawValue, facet.key, facet.value])
         }
-        for filter in filters {
-            conditions.append(filter.condition)
-            arguments += filter.conditionArguments
-        }
-        if let page {
-            conditions.append(page.condition)
-            arguments += page.arguments
-        }
-        let adapter = filters.contains(where: \.needsAdapter) ? "CROSS JOIN adapter AS a ON a.digest = t.digest" : ""
+        for bound in try bounds(query, key, scan, in: database) { add(bound.condition, bound.arguments) }
+        for filter in filters { add(filter.condition(scan), filter.arguments) }
+        let adapter =
+            filters.contains(where: \.needsAdapter) ? "CROSS JOIN adapter AS a ON a.digest = \(scan.digest)" : ""
+        let tags =
+            scan == .tags
+            ? ""
+            : "CROSS JOIN tag AS t INDEXED BY tagByDigest ON t.digest = d.digest AND t.repository = p.repository"
         let sql = """
-            SELECT t.repositoryId, t.name FROM \(source) \(adapter)
+            SELECT t.repositoryId, t.name FROM \(source) \(adapter) \(tags)
             \(conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND "))
-            ORDER BY \(order(query)) LIMIT \(query.limit.map { max(0, $0) } ?? -1)
+            ORDER BY \(order(query, key, scan.repository)) LIMIT \(query.limit.map { max(0, $0) } ?? -1)
             """
         return (sql, arguments)
     }
 
-    /// The filter with the fewest candidates, when these are no more than a limit.
-    private static func mostSelective(_ filters: [ListFilter], limit: Int, in database: Database) throws -> Int? {
-        var best: (index: Int, count: Int)?
-        for (index, filter) in filters.enumerated() {
-            // An adapter has some tags.
-            let limit = filter.isOverTags ? 10 * limit : limit
-            let count =
-                try Int.fetchOne(
-                    database, sql: "SELECT count(*) FROM (\(filter.candidates) LIMIT \(limit + 1))",
-                    arguments: filter.candidateArguments) ?? 0
-            if count <= limit, count < best?.count ?? .max { best = (index, count) }
+    /// The conditions that bound a walk: what stands behind the page before, and what names begin with.
+    private static func bounds(
+        _ query: ListQuery, _ key: String?, _ scan: ListFilter.Scan, in database: Database
+    ) throws -> [(condition: String, arguments: StatementArguments)] {
+        var bounds: [(condition: String, arguments: StatementArguments)] = []
+        if let after = query.after { bounds.append(try page(after, query, key, scan, in: database)) }
+        if let prefix = query.namePrefix {
+            // Behind all names that begin so: these are ASCII.
+            bounds.append(
+                ("\(scan.repository) >= ? AND \(scan.repository) < ?", [prefix, prefix + "\u{10FFFF}"]))
         }
-        return best?.index
+        return bounds
     }
 
     /// The condition for what stands behind an entry: keyset paging, which neither repeats nor skips entries when
     /// others come and go.
     private static func page(
-        _ after: Reference, _ query: ListQuery, in database: Database
+        _ after: Reference, _ query: ListQuery, _ column: String?, _ scan: ListFilter.Scan, in database: Database
     ) throws -> (condition: String, arguments: StatementArguments) {
         guard let tag = after.tag else {
             throw RegistryError(
@@ -129,24 +152,26 @@ extension Catalog {
         }
         let names = [after.repository.description, tag.description]
         let isNext = query.isReversed ? "<" : ">"
-        guard let key = key(query.order) else {
-            return ("(t.repository, t.name) \(isNext) (?, ?)", StatementArguments(names))
+        // The first term of each bounds the scan of the index, the second is exact.
+        let isBehind = "(\(scan.repository), t.name) \(isNext) (?, ?)"
+        guard let key = key(query.order), let column else {
+            return (
+                "\(scan.repository) \(isNext)= ? AND \(isBehind)", StatementArguments([names[0]] + names)
+            )
         }
         let value = try Int64.fetchOne(
             database, sql: "SELECT \(key) FROM tag AS t WHERE t.repository = ? AND t.name = ?",
             arguments: StatementArguments(names))
         guard let value else { throw try notFound(after, in: database) }
-        // The first term bounds the scan of the index, the second is exact.
         return (
-            "\(key) \(query.isReversed ? ">=" : "<=") ? "
-                + "AND (\(key) <> ? OR (t.repository, t.name) \(isNext) (?, ?))",
+            "\(column) \(query.isReversed ? ">=" : "<=") ? AND (\(column) <> ? OR \(isBehind))",
             [value, value] + StatementArguments(names)
         )
     }
 
-    private static func order(_ query: ListQuery) -> String {
-        let names = query.isReversed ? "t.repository DESC, t.name DESC" : "t.repository, t.name"
-        guard let key = key(query.order) else { return names }
+    private static func order(_ query: ListQuery, _ key: String?, _ repository: String) -> String {
+        let names = query.isReversed ? "\(repository) DESC, t.name DESC" : "\(repository), t.name"
+        guard let key else { return names }
         return "\(key) \(query.isReversed ? "ASC" : "DESC"), \(names)"
     }
 

@@ -38,10 +38,10 @@ extension Catalog {
             database, sql: "SELECT id FROM adapterDocument WHERE digest = ?", arguments: [digest.description])
         guard let id else { return }
         try removeFromIndex(id, in: database)
-        try database.execute(sql: "DELETE FROM adapterDocument WHERE id = ?", arguments: [id])
+        try database.cachedStatement(sql: "DELETE FROM adapterDocument WHERE id = ?").execute(arguments: [id])
     }
 
-    /// What the table of words lacks, as sentences.
+    /// What the table of words and the lists of facets lack, as sentences.
     static func searchFaults(in database: Database) throws -> [String] {
         let lacking =
             try Int.fetchOne(
@@ -50,7 +50,8 @@ extension Catalog {
                     SELECT count(DISTINCT v.digest) FROM version AS v
                         LEFT JOIN adapterDocument AS d ON d.digest = v.digest WHERE d.digest IS NULL
                     """) ?? 0
-        return lacking == 0 ? [] : ["The search index lacks \(lacking) adapters."]
+        return (lacking == 0 ? [] : ["The search index lacks \(lacking) adapters."])
+            + (try facetFaults(in: database))
     }
 
     /// Builds the table of words and the index anew.
@@ -76,10 +77,11 @@ extension Catalog {
 
     /// The index must be told the very words that it holds.
     private static func removeFromIndex(_ id: Int64, in database: Database) throws {
-        try database.execute(
+        try database.cachedStatement(
             sql: """
                 INSERT INTO adapterText (adapterText, rowid, \(wordColumns))
                 SELECT 'delete', id, \(wordColumns) FROM adapterDocument WHERE id = ?
-                """, arguments: [id])
+                """
+        ).execute(arguments: [id])
     }
 }

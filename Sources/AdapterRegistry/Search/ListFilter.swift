@@ -1,66 +1,94 @@
 import GRDB
 import Tensors
 
-/// One condition of a list, in the two forms in which SQL can use it.
+/// One condition of a list.
 struct ListFilter {
-    /// True for the entries of `t` (the tag) and `a` (its adapter) that pass.
-    var condition: String
-    var conditionArguments: StatementArguments
-    /// A select of the `digest`s, or with ``isOverTags`` of the primary keys, that pass, by an index.
-    var candidates: String
-    var candidateArguments: StatementArguments
-    /// Whether the candidates are tags rather than adapters.
-    var isOverTags = false
+    /// How the catalog is read for a list; conditions name what they test accordingly.
+    enum Scan {
+        /// Tags: `t`.
+        case tags
+        /// Versions that have a facet, and their tags: `p` of `facetVersion`, `d` of `adapterDocument`, `t`.
+        case versions
+
+        /// The adapter's digest.
+        var digest: String { self == .tags ? "t.digest" : "d.digest" }
+        /// The adapter's number.
+        var adapter: String {
+            self == .tags ? "(SELECT id FROM adapterDocument WHERE digest = t.digest)" : "p.adapter"
+        }
+        /// The repository's name.
+        var repository: String { self == .tags ? "t.repository" : "p.repository" }
+        /// Where the list of another facet, `y`, has the version: near to the place before, when the order is the same.
+        var place: String {
+            let order =
+                self == .tags
+                ? "y.listOrder = \(ListQuery.Order.name.number) AND y.sortKey = 0"
+                : "y.listOrder = p.listOrder AND y.sortKey = p.sortKey"
+            return "\(order) AND y.repository = \(repository) AND y.adapter = \(adapter)"
+        }
+    }
+
+    /// True for what passes; with ``needsAdapter`` it also names the adapter's row, `a`.
+    var condition: (Scan) -> String
+    var arguments: StatementArguments = []
+    /// The facet that those have that pass; nil when there is none.
+    var facet: Facet?
     /// Whether the condition asks for the adapter's row.
     var needsAdapter = false
+    /// The pattern of the tag's name, when the filter is one, and its matches stand together in an index.
+    var tagPattern: String?
 
-    /// Adapters that have a row with these values in a table that hangs on them.
-    static func having(_ table: String, _ columns: [(String, String)]) -> ListFilter {
-        let test = columns.map { "\($0.0) = ?" }.joined(separator: " AND ")
-        let values = StatementArguments(columns.map(\.1))
-        return ListFilter(
-            condition: "EXISTS (SELECT 1 FROM \(table) AS x WHERE x.digest = t.digest AND \(test))",
-            conditionArguments: values, candidates: "SELECT digest FROM \(table) WHERE \(test)",
-            candidateArguments: values)
+    /// Versions that have a facet.
+    static func facet(_ facet: Facet) -> ListFilter {
+        ListFilter(
+            condition: { scan in
+                """
+                EXISTS (SELECT 1 FROM facetVersion AS y
+                    WHERE y.facet = (SELECT id FROM facet WHERE kind = ? AND key = ? AND value = ?) AND \(scan.place))
+                """
+            }, arguments: [facet.kind.rawValue, facet.key, facet.value], facet: facet)
     }
 
     /// Adapters whose own row meets a condition; `a` is its name in it.
     static func adapter(_ condition: String, _ arguments: StatementArguments) -> ListFilter {
-        ListFilter(
-            condition: condition, conditionArguments: arguments,
-            candidates: "SELECT a.digest FROM adapter AS a WHERE \(condition)", candidateArguments: arguments,
-            needsAdapter: true)
+        ListFilter(condition: { _ in condition }, arguments: arguments, needsAdapter: true)
     }
 
-    /// Tags that meet a condition; `t` is the name of their row in it.
-    static func tag(_ condition: String, _ arguments: StatementArguments) -> ListFilter {
-        ListFilter(
-            condition: condition, conditionArguments: arguments,
-            candidates: "SELECT t.repositoryId, t.name FROM tag AS t WHERE \(condition)",
-            candidateArguments: arguments, isOverTags: true)
+    /// Adapters over bases whose names match one of some patterns: there are far fewer bases than adapters.
+    ///
+    /// - Parameter condition: what their own row, `a`, must meet besides.
+    static func base(_ globs: [String], and condition: String? = nil, _ arguments: StatementArguments = [])
+        -> ListFilter
+    {
+        let matches = globs.map { _ in "value GLOB ?" }.joined(separator: " OR ")
+        return ListFilter(
+            condition: { scan in
+                """
+                EXISTS (SELECT 1 FROM facetVersion AS y
+                    WHERE y.facet IN (SELECT id FROM facet
+                            WHERE kind = '\(Facet.Kind.base.rawValue)' AND key = '' AND (\(matches)))
+                        AND \(scan.place)) \(condition.map { "AND \($0)" } ?? "")
+                """
+            }, arguments: StatementArguments(globs) + arguments, needsAdapter: condition != nil)
+    }
+
+    /// Tags whose names match a pattern.
+    static func tag(_ pattern: Substring) -> ListFilter {
+        let glob = ListQuery.glob(pattern)
+        return ListFilter(
+            condition: { _ in "t.name GLOB ?" }, arguments: [glob], tagPattern: pattern.hasPrefix("*") ? nil : glob)
     }
 
     /// Tags of the repositories whose names match a pattern.
     static func name(_ glob: String) -> ListFilter {
-        ListFilter(
-            condition: "t.repository GLOB ?", conditionArguments: [glob],
-            candidates: """
-                SELECT t.repositoryId, t.name FROM repository AS r CROSS JOIN tag AS t ON t.repositoryId = r.id
-                WHERE r.name GLOB ?
-                """, candidateArguments: [glob], isOverTags: true)
+        ListFilter(condition: { "\($0.repository) GLOB ?" }, arguments: [glob])
     }
 
     /// Adapters in which words occur.
     static func text(_ text: SearchText) -> ListFilter {
         ListFilter(
-            condition: """
-                EXISTS (SELECT 1 FROM adapterDocument AS d CROSS JOIN adapterText AS f
-                    WHERE d.digest = t.digest AND f.rowid = d.id AND adapterText MATCH ?)
-                """, conditionArguments: [text.expression],
-            candidates: """
-                SELECT d.digest FROM adapterText AS f CROSS JOIN adapterDocument AS d
-                WHERE d.id = f.rowid AND adapterText MATCH ?
-                """, candidateArguments: [text.expression])
+            condition: { "\($0.adapter) IN (SELECT rowid FROM adapterText WHERE adapterText MATCH ?)" },
+            arguments: [text.expression])
     }
 }
 
@@ -74,34 +102,47 @@ extension ListQuery {
         if let pattern {
             let parts = pattern.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             if parts[0] != "*" { filters.append(.name(ListQuery.glob(parts[0]))) }
-            if parts.count > 1 { filters.append(.tag("t.name GLOB ?", [ListQuery.glob(parts[1])])) }
+            if parts.count > 1 { filters.append(.tag(parts[1])) }
         }
-        if let tag { filters.append(.tag("t.name GLOB ?", [ListQuery.glob(tag[...])])) }
+        if let tag { filters.append(.tag(tag[...])) }
         if let base { filters.append(ListQuery.baseFilter(base)) }
-        for target in targets { filters.append(.having("adapterTarget", [("module", target)])) }
-        for dtype in dtypes { filters.append(.having("adapterType", [("dtype", dtype.description)])) }
+        if let operation { filters.append(.facet(Facet(.operation, operation.withoutNull))) }
+        for target in targets { filters.append(.facet(Facet(.target, target.withoutNull))) }
+        for dtype in dtypes { filters.append(.facet(Facet(.dtype, dtype.description))) }
         for label in labels {
-            let value = label.value.map { [("value", $0.withoutNull)] } ?? []
-            filters.append(.having("label", [("key", label.key.withoutNull)] + value))
+            let key = label.key.withoutNull
+            filters.append(
+                .facet(label.value.map { Facet(.label, key: key, $0.withoutNull) } ?? Facet(.labelKey, key: key)))
         }
         if let ranks {
             filters.append(
-                .adapter(
-                    "a.rankMaximum <= ? AND a.rankMinimum >= ? AND a.rankMaximum >= ?",
-                    [ranks.upperBound, ranks.lowerBound, ranks.lowerBound]))
+                ranks.count == 1
+                    ? .facet(Facet(.rank, String(ranks.lowerBound)))
+                    : .adapter(
+                        "a.rankMaximum <= ? AND a.rankMinimum >= ?", [ranks.upperBound, ranks.lowerBound]))
         }
         return filters
+    }
+
+    /// What the names of all repositories in the list begin with.
+    var namePrefix: String? {
+        guard let name = pattern?.prefix(while: { $0 != ":" }), name != "*" else { return nil }
+        let prefix = name.prefix { $0 != "*" }
+        return prefix.isEmpty ? nil : String(prefix)
     }
 
     private static func baseFilter(_ text: String) -> ListFilter {
         let whole = glob(text[...])
         if text.hasPrefix("sha256:") { return .adapter("a.baseDigest GLOB ?", [whole]) }
-        guard let at = text.lastIndex(of: "@") else { return .adapter("a.baseName GLOB ?", [whole]) }
+        guard let at = text.lastIndex(of: "@") else {
+            return text.contains("*") ? .base([whole]) : .facet(Facet(.base, text.withoutNull))
+        }
         let name = glob(text[..<at])
         let revision = glob(text[text.index(after: at)...])
         // A name may itself hold an '@'.
-        return .adapter(
-            "((a.baseName GLOB ? AND (a.baseRevision GLOB ? OR a.baseDigest GLOB ?)) OR a.baseName GLOB ?)",
+        return .base(
+            [name, whole],
+            and: "((a.baseName GLOB ? AND (a.baseRevision GLOB ? OR a.baseDigest GLOB ?)) OR a.baseName GLOB ?)",
             [name, revision, revision, whole])
     }
 

@@ -36,6 +36,8 @@ public struct ListQuery: Hashable, Sendable {
     public var pattern: String?
     /// The base model's name, `name@revision` or digest, where `*` stands for any characters.
     public var base: String?
+    /// How it was computed: `merge`, `train`, ….
+    public var operation: String?
     /// Last components of module paths, all of which must be adapted.
     public var targets: [String]
     /// Where the ranks of all modules must lie.
@@ -60,13 +62,15 @@ public struct ListQuery: Hashable, Sendable {
 
     /// Creates a query that accepts everything that is not restricted.
     public init(
-        pattern: String? = nil, base: String? = nil, targets: [String] = [], ranks: ClosedRange<Int>? = nil,
+        pattern: String? = nil, base: String? = nil, operation: String? = nil, targets: [String] = [],
+        ranks: ClosedRange<Int>? = nil,
         dtypes: [DType] = [], tag: String? = nil, text: String? = nil, labels: [Label] = [], order: Order = .name,
         isReversed: Bool = false, limit: Int? = nil,
         after: Reference? = nil
     ) {
         self.pattern = pattern
         self.base = base
+        self.operation = operation
         self.targets = targets
         self.ranks = ranks
         self.dtypes = dtypes

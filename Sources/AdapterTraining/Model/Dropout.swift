@@ -16,7 +16,7 @@ package struct Dropout<Element: ComputeElement>: Sendable {
         self.masked = masked
     }
 
-    private func apply(_ number: Int, to x: MatrixView<Element>, _ workers: Workers) -> MatrixView<Element> {
+    func apply(_ number: Int, to x: MatrixView<Element>, _ workers: Workers) -> MatrixView<Element> {
         let target = unsafe MatrixView(base: masked.base, rows: x.rows, columns: x.columns)
         workers.forEachPart(of: x.rows, size: 64) { rows, _ in
             for row in rows {
@@ -59,8 +59,11 @@ package struct Dropout<Element: ComputeElement>: Sendable {
     }
 
     /// Adds what the inner values' gradient means for the input.
+    ///
+    /// - Parameter add: adds what else comes from the part's dropped input, before elements are dropped.
     func addInputGradient(
-        _ du: MatrixView<Element>, _ run: LowRankRun<Element>, to dx: MatrixView<Element>, _ workers: Workers
+        _ du: MatrixView<Element>, _ run: LowRankRun<Element>, to dx: MatrixView<Element>, _ workers: Workers,
+        adding add: (LowRankRun<Element>.Part, MatrixView<Element>) -> Void
     ) {
         for part in run.parts {
             let gradient = unsafe MatrixView(base: masked.base, rows: dx.rows, columns: dx.columns)
@@ -69,6 +72,7 @@ package struct Dropout<Element: ComputeElement>: Sendable {
                     1, du.columns(part.inner), transposed: false, run.a.rows(part.inner).columns(columns),
                     transposed: false, adding: 0, to: gradient.columns(columns))
             }
+            add(part, gradient)
             let dropped = run.aGradient == nil ? gradient : apply(part.number, to: gradient, workers)
             workers.forEachPart(of: dx.rows, size: 64) { rows, _ in
                 Element.add(dropped.rows(rows), scale: 1, to: dx.rows(rows))

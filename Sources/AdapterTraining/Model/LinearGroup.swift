@@ -60,7 +60,7 @@ package struct LinearGroup<Element: ComputeElement>: Sendable {
             let linear = linears[index]
             let start = outputs[index].lowerBound
             let target = y.columns(start + part.lowerBound..<start + part.upperBound)
-            let magnitude = magnitudePart(index)?.part.magnitude
+            let magnitude = dropsInput(index, dropout) ? nil : magnitudePart(index)?.part.magnitude
             if let magnitude {
                 let output = directed(
                     index, part, x, u, rounded: rounded, scratch: scratch[worker], room: room[worker])
@@ -81,6 +81,9 @@ package struct LinearGroup<Element: ComputeElement>: Sendable {
                         transposed: true, adding: 1, to: target)
                 }
             }
+        }
+        if let dropout {
+            addDropped(x, u, dropout, rounding: rounding, to: y, workers, scratch: scratch, room: room)
         }
     }
 
@@ -117,8 +120,7 @@ package struct LinearGroup<Element: ComputeElement>: Sendable {
             direct = unsafe MatrixView(
                 base: scaled.columns(0..<dy.rows * dy.columns).base, rows: dy.rows, columns: dy.columns)
             scaleGradient(
-                dy, x, u, into: direct, rounded: rounding.map { $0.round(x, workers) }, workers, scratch: scratch,
-                room: room)
+                dy, x, u, into: direct, dropout, rounding: rounding, workers, scratch: scratch, room: room)
         }
         func gradient(_ part: LowRankRun<Element>.Part) -> MatrixView<Element> { part.magnitude == nil ? dy : direct }
         workers.forEachPart(of: dy.rows, size: 64) { rows, _ in
@@ -133,14 +135,14 @@ package struct LinearGroup<Element: ComputeElement>: Sendable {
         }
         addUpGradients(gradient, x, u, du, runs, dropout, workers)
         guard let dx else { return }
-        let rounded = rounding.map { $0.round(direct, workers) }
-        workers.forEachPart(of: inputColumns, size: Self.partSize) { columns, worker in
-            let target = dx.columns(columns)
-            for (index, linear) in linears.enumerated() {
-                linear.weight.multiply(
-                    direct.columns(outputs[index]), rounded: rounded?.columns(outputs[index]), byColumns: columns,
-                    adding: index > 0, to: target, scratch: scratch[worker])
-            }
+        // The weight itself sees the whole input, so its gradient there is dy; what magnitudes add follows below.
+        if let dropout { keepMagnitudeGradient(of: dy, in: direct, dropout, workers) }
+        let wholes = linears.indices.filter { dropsInput($0, dropout) }
+        multiply(dy, by: wholes, adding: false, to: dx, rounding: rounding, workers, scratch: scratch)
+        let others = linears.indices.filter { !dropsInput($0, dropout) }
+        multiply(
+            direct, by: others, adding: !wholes.isEmpty, to: dx, rounding: rounding, workers, scratch: scratch
+        ) { columns, target in
             guard dropout == nil else { return }
             for (run, inner) in runs {
                 Element.multiply(
@@ -148,8 +150,35 @@ package struct LinearGroup<Element: ComputeElement>: Sendable {
                     to: target)
             }
         }
-        if let dropout {
-            for (run, inner) in runs { dropout.addInputGradient(du.columns(inner), run, to: dx, workers) }
+        guard let dropout else { return }
+        for (run, inner) in runs {
+            dropout.addInputGradient(du.columns(inner), run, to: dx, workers) { part, gradient in
+                guard dropsInput(part.linear, dropout) else { return }
+                multiply(
+                    direct, by: [part.linear], adding: true, to: gradient, rounding: rounding, workers, scratch: scratch
+                )
+            }
+        }
+    }
+
+    /// Adds or writes the products of a gradient's columns with the weights of some layers.
+    ///
+    /// - Parameter finish: is given some columns of dx when they are done.
+    private func multiply(
+        _ gradient: MatrixView<Element>, by indices: [Int], adding: Bool, to dx: MatrixView<Element>,
+        rounding: Rounded<Element>?, _ workers: Workers, scratch: [MatrixView<Element>],
+        finish: (Range<Int>, MatrixView<Element>) -> Void = { _, _ in }
+    ) {
+        guard !indices.isEmpty else { return }
+        let rounded = rounding.map { $0.round(gradient, workers) }
+        workers.forEachPart(of: inputColumns, size: Self.partSize) { columns, worker in
+            let target = dx.columns(columns)
+            for (position, index) in indices.enumerated() {
+                linears[index].weight.multiply(
+                    gradient.columns(outputs[index]), rounded: rounded?.columns(outputs[index]), byColumns: columns,
+                    adding: adding || position > 0, to: target, scratch: scratch[worker])
+            }
+            finish(columns, target)
         }
     }
 

@@ -91,28 +91,34 @@ extension LinearGroup {
     /// Adds the gradients of the magnitudes, and writes the gradient of what they scale to `scaled`.
     func scaleGradient(
         _ dy: MatrixView<Element>, _ x: MatrixView<Element>, _ u: MatrixView<Element>, into scaled: MatrixView<Element>,
-        rounded: MatrixView<UInt16>?, _ workers: Workers, scratch: [MatrixView<Element>], room: [MatrixView<Element>]
+        _ dropout: Dropout<Element>?, rounding: Rounded<Element>?, _ workers: Workers, scratch: [MatrixView<Element>],
+        room: [MatrixView<Element>]
     ) {
-        let tasks = linears.enumerated().flatMap { index, linear in
-            Workers.parts(of: linear.weight.rows, size: Self.partSize).map { (index, $0) }
-        }
-        workers.forEach(tasks.count) { task, worker in
-            let (index, part) = tasks[task]
-            let start = outputs[index].lowerBound
-            let columns = start + part.lowerBound..<start + part.upperBound
-            guard let magnitude = magnitudePart(index)?.part.magnitude else {
-                return scaled.columns(columns).copy(dy.columns(columns))
+        func scale(_ indices: [Int], _ x: MatrixView<Element>) {
+            let rounded = rounding.map { $0.round(x, workers) }
+            let tasks = indices.flatMap { index in
+                Workers.parts(of: linears[index].weight.rows, size: Self.partSize).map { (index, $0) }
             }
-            Element.scaleColumns(
-                dy.columns(columns), by: magnitude.ratios.columns(part), adding: false, to: scaled.columns(columns))
-            guard let gradient = magnitude.gradient else { return }
-            let output = directed(index, part, x, u, rounded: rounded, scratch: scratch[worker], room: room[worker])
-            let sums = scratch[worker].columns(0..<part.count)
-            sums.fill(0)
-            Element.addColumnProducts(dy.columns(columns), output, to: sums)
-            for (local, row) in part.enumerated() where magnitude.norms[0, row] > 0 {
-                gradient[0, row] += sums[0, local] / magnitude.norms[0, row]
+            workers.forEach(tasks.count) { task, worker in
+                let (index, part) = tasks[task]
+                let start = outputs[index].lowerBound
+                let columns = start + part.lowerBound..<start + part.upperBound
+                guard let magnitude = magnitudePart(index)?.part.magnitude else {
+                    return scaled.columns(columns).copy(dy.columns(columns))
+                }
+                Element.scaleColumns(
+                    dy.columns(columns), by: magnitude.ratios.columns(part), adding: false, to: scaled.columns(columns))
+                guard let gradient = magnitude.gradient else { return }
+                let output = directed(index, part, x, u, rounded: rounded, scratch: scratch[worker], room: room[worker])
+                let sums = scratch[worker].columns(0..<part.count)
+                sums.fill(0)
+                Element.addColumnProducts(dy.columns(columns), output, to: sums)
+                for (local, row) in part.enumerated() where magnitude.norms[0, row] > 0 {
+                    gradient[0, row] += sums[0, local] / magnitude.norms[0, row]
+                }
             }
         }
+        scale(linears.indices.filter { !dropsInput($0, dropout) }, x)
+        forEachDropped(x, dropout, workers) { index, dropped in scale([index], dropped) }
     }
 }

@@ -8,6 +8,11 @@ public enum RankAllocation: String, Sendable, CaseIterable {
     case eva
     /// Layers get ranks by the importance of their weights (GoRA, arXiv 2502.12171).
     case gora
+    /// Layers train with twice their rank; what is kept of each afterwards loses the least of ΔW.
+    case resize
+
+    /// How many times the rank that is asked for is trained before it is resized.
+    private static let trainingRatio = 2
 
     /// Updates with ranks from the explained variances: the largest ratios of all layers win, as many as there were
     /// ranks. The scaling of each stays. Layers that win nothing are left as they are.
@@ -43,6 +48,18 @@ public enum RankAllocation: String, Sendable, CaseIterable {
             return min(limit, max((specification.rank + 1) / 2, rank))
         }
         return resized(specifications, ranks)
+    }
+
+    /// Updates with the ranks that are trained before they are resized, no larger than the weight's.
+    static func beforeResizing(_ specifications: [UpdateSpecification]) -> [UpdateSpecification] {
+        resized(
+            specifications,
+            specifications.map { min(trainingRatio * $0.rank, $0.inputCount, $0.outputCount) })
+    }
+
+    /// The number of values in A and B of updates with the ranks that are asked for.
+    static func parameterCount(_ specifications: [UpdateSpecification]) -> Int {
+        specifications.reduce(0) { $0 + $1.rank * ($1.inputCount + $1.outputCount) }
     }
 
     /// α moves with the rank so that the scaling stays.

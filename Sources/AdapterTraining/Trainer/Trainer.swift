@@ -8,6 +8,8 @@ package import ByteCoding
 package final class Trainer {
     package let configuration: TrainingConfiguration
     package let totalSteps: Int
+    /// The most values in A and B that adapters are to have; nil when they stay as they are trained.
+    package let parameterBudget: Int?
     package let updates: LowRankUpdates<Float>
     package let model: Transformer<Float>
     let training: Dataset
@@ -62,6 +64,7 @@ package final class Trainer {
         let frozen = try stack.isEmpty ? nil : AdapterStack.updates(stack, on: weights)
         let beginning = try UpdateBeginning(
             weights, frozen: frozen, training: training, order: order, configuration: configuration, workers: workers)
+        parameterBudget = beginning.parameterBudget
         updates = try LowRankUpdates(beginning.specifications, isTrained: true)
         anchors =
             try configuration.initialization.needsAnchor

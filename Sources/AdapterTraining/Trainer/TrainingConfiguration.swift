@@ -85,8 +85,11 @@ public struct TrainingConfiguration: Hashable, Sendable {
         try require(rankPattern.values.allSatisfy { (1...LowRankUpdate.maximumRank).contains($0) }, "a rank is below 1")
         try require((0..<1).contains(dropout), "dropout is \(dropout), 0 up to 1 is expected")
         try require(
-            !usesMagnitudes || (dropout == 0 && !initialization.needsAnchor),
-            "DoRA is not possible with dropout, nor with an initialisation by the base's weights")
+            !usesMagnitudes || !initialization.needsAnchor,
+            "DoRA is not possible with an initialisation by the base's weights")
+        try require(
+            !usesMagnitudes || rankAllocation != .resize,
+            "DoRA is not possible with ranks by resize, which looks at ΔW alone")
         try require([.f32, .f16, .bf16].contains(dtype), "adapters are written as f32, f16 or bf16")
         try require(learningRate > 0 && learningRate.isFinite, "the learning rate is \(learningRate)")
         try require(

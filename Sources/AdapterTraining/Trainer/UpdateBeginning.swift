@@ -4,6 +4,8 @@ internal import Tensors
 struct UpdateBeginning {
     /// The updates with their final ranks.
     let specifications: [UpdateSpecification]
+    /// The most values in A and B that adapters may have; nil when they stay as they are trained.
+    let parameterBudget: Int?
     private let weights: TransformerWeights<Float>
     private let configuration: TrainingConfiguration
     private let directions: InputDirections?
@@ -32,8 +34,10 @@ struct UpdateBeginning {
             directions = try Self.directions(weights, frozen, batches, asked, configuration, workers)
         }
         self.directions = directions
+        parameterBudget = configuration.rankAllocation == .resize ? RankAllocation.parameterCount(asked) : nil
         switch configuration.rankAllocation {
         case .uniform: specifications = asked
+        case .resize: specifications = RankAllocation.beforeResizing(asked)
         case .eva:
             specifications = RankAllocation.byVariance(asked) { specification in
                 directions?.ratios(of: specification.place) ?? []

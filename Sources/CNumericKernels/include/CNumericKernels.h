@@ -5,6 +5,7 @@
 /// Each has a scalar twin in Swift that the tests compare it with. Pointers need no alignment beyond their type's.
 
 #include "Elements.h"
+#include "Gram.h"
 #include "HalfProducts.h"
 #include "LowRank.h"
 #include "Narrowing.h"

@@ -224,7 +224,7 @@ import Testing
         try Scratch.with { folder in
             let error = #expect(throws: InterchangeError.self) { try ForeignLayout.detect(folder) }
             #expect(error?.code == .unknownLayout)
-            #expect(error?.message.contains(PEFT.configurationName) == true)
+            #expect(error?.description.contains("PEFT") == true)
             let missing = #expect(throws: FileSystemError.self) { try ForeignLayout.detect("\(folder)/none") }
             #expect(missing?.code == .notFound)
         }

@@ -45,7 +45,7 @@ import Testing
             "duplicate field", "{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}",
             .invalidHeader),
         Malformed("metadata is a list", "{\"__metadata__\":[]}", .invalidHeader),
-        Malformed("metadata is null", "{\"__metadata__\":null}", .invalidHeader),
+        Malformed("metadata is a text", "{\"__metadata__\":\"x\"}", .invalidHeader),
         Malformed("metadata holds a number", "{\"__metadata__\":{\"a\":1}}", .invalidHeader),
         Malformed("shape is a string", "{\(entry("a", "U8", "\"4\"", "[0,4]"))}", data: 4, .invalidHeader),
         Malformed("negative extent", "{\(entry("a", "U8", "[-4]", "[0,4]"))}", data: 4, .invalidHeader),

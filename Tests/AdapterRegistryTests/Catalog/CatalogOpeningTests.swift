@@ -34,6 +34,8 @@ import Testing
                     tables == [
                         "blob", "repository", "adapter", "adapterTarget", "label", "version", "tag", "lineage",
                         "auditEntry", "adapterType", "adapterDocument", "lease", "recipe", "document",
+                        "facet", "facetVersion", "attachment", "ociReference", "ociBlob", "ociFile", "ociManifest",
+                        "ociTag",
                     ])
             }
             #expect(try registry.list().isEmpty)

@@ -10,10 +10,12 @@ import Testing
 
 /// Registries as released versions left them, made by `fixtures/make_registry.sh`.
 @Suite struct MigrationTests {
-    private func withReleased<Result>(_ body: (String) throws -> Result) throws -> Result {
+    private func withReleased<Result>(
+        _ version: String = "v1", _ body: (String) throws -> Result
+    ) throws -> Result {
         try withTemporaryDirectory { folder throws in
             let path = "\(folder)/registry"
-            try FileManager.default.copyItem(atPath: "\(Fixtures.directory)/registries/v1", toPath: path)
+            try FileManager.default.copyItem(atPath: "\(Fixtures.directory)/registries/\(version)", toPath: path)
             return try body(path)
         }
     }
@@ -54,6 +56,23 @@ import Testing
                 try registry.rollBack(reference("team/assistant:production")).digest
                     == registry.resolve(reference("team/assistant:v1")).digest)
             #expect(try registry.check().isEmpty)
+        }
+    }
+
+    @Test func `A registry of version 2 is listed by facets, and its log goes on`() throws {
+        try withReleased("v2") { path throws in
+            let registry = try Registry(opening: path)
+            #expect(try registry.check().isEmpty)
+            #expect(try registry.verifyLog().entryCount == 12)
+            func names(_ query: ListQuery) throws -> [String] { try registry.list(query).map(\.reference.description) }
+            #expect(
+                try names(ListQuery(labels: [.init(key: "task", value: "tone")])) == ["team/tone:v1", "team/tone:v2"])
+            #expect(try names(ListQuery(labels: [.init(key: "lang")])) == ["team/support:v1"])
+            #expect(try names(ListQuery(dtypes: [.q8])) == ["team/assistant:production", "team/assistant:small"])
+            #expect(try names(ListQuery(operation: "merge")) == ["team/assistant:v1"])
+            #expect(
+                try names(ListQuery(ranks: 4...4, order: .created, isReversed: true, limit: 1)) == ["team/support:v1"])
+            try registry.untag(reference("team/tone:v2"))
         }
     }
 

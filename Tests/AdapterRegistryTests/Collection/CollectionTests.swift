@@ -151,6 +151,7 @@ import Testing
                 try database.execute(
                     sql: "UPDATE version SET createdAt = createdAt + 1000000000 WHERE digest = ?",
                     arguments: [digests[1].description])
+                try Catalog.rebuildFacets(in: database)
             }
             #expect(try !retired(.init(pattern: "a", keepLast: 1, keepYounger: .seconds(0))).contains(digests[1]))
             let report = try registry.collect(

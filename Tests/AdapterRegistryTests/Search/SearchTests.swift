@@ -1,3 +1,4 @@
+import AdapterFormat
 import AdapterTesting
 import Adapters
 import GRDB
@@ -80,6 +81,43 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "'; DROP TABLE tag; --", "\" OR \"\" = \"", "a\u{0}b", "\u{1}\u{7F}\u{1B}[31m", "\u{202E}txt.exe", "NEAR(a b)",
+        "adapterText MATCH 'x'", "🦙\u{301}", String(repeating: "x", count: 200_000), "%", "*", "a=b",
+    ])
+    func `Whatever a label or a message says is kept, listed and found`(_ text: String) throws {
+        try withRegistry { registry throws in
+            try fill(registry)
+            _ = try registry.push(
+                sample(9, base: text, message: text, labels: [text: "key", "value": text]), as: reference("odd/one:v1"))
+            for label in [ListQuery.Label(key: text, value: "key"), .init(key: text), .init(key: "value", value: text)]
+            {
+                #expect(try names(registry, ListQuery(labels: [label])) == ["odd/one:v1"])
+            }
+            if !text.contains("*") { #expect(try names(registry, ListQuery(base: text)) == ["odd/one:v1"]) }
+            let stored = try registry.resolve(reference("odd/one:v1"))
+            #expect(stored.summary.message == text.replacing("\0", with: "\u{FFFD}"))
+            #expect(try registry.check().isEmpty)
+            try registry.remove(reference("odd/one:v1"))
+            #expect(try registry.collect(CollectionRules(grace: .zero)).files.count == 1)
+            #expect(try names(registry, ListQuery(labels: [.init(key: "value", value: text)])).isEmpty)
+            #expect(try registry.list().count == 5)
+            #expect(try registry.check().isEmpty)
+        }
+    }
+
+    @Test func `Texts beyond what a file may hold are refused, and nothing is stored`() throws {
+        try withRegistry { registry throws in
+            let text = String(repeating: "x", count: 1 << 20)
+            let error = #expect(throws: FormatError.self) {
+                _ = try registry.push(sample(9, base: text), as: reference("odd/one:v1"))
+            }
+            #expect(error?.code == .notRepresentable)
+            #expect(try registry.list().isEmpty)
+            #expect(try registry.check().isEmpty)
+        }
+    }
+
     @Test func `A removed adapter is no longer found, a renamed one by both names`() throws {
         try withRegistry { registry throws in
             try fill(registry)
@@ -93,7 +131,7 @@ import Testing
         }
     }
 
-    /// Every order and every filter, in both of the ways in which they are run.
+    /// Every order and every filter, in all ways in which they can be run.
     @Test(arguments: ListQuery.Order.allCases, [false, true])
     func `Lists read indexes alone and sort nothing that they need not`(_ order: ListQuery.Order, _ isReversed: Bool)
         throws
@@ -103,47 +141,153 @@ import Testing
             let after = try reference("lab/x:v1")
             let filters: [ListQuery] = [
                 ListQuery(), ListQuery(pattern: "team/*"), ListQuery(pattern: "*:v1"), ListQuery(base: "meta/llama-8b"),
-                ListQuery(base: "meta/*@r1"), ListQuery(targets: ["q_proj"]), ListQuery(ranks: 2...4),
-                ListQuery(dtypes: [.f32]), ListQuery(tag: "v1"), ListQuery(text: "customer"),
-                ListQuery(labels: [.init(key: "stage"), .init(key: "a", value: "b")]),
+                ListQuery(base: "meta/*@r1"), ListQuery(base: "meta/*"), ListQuery(targets: ["q_proj"]),
+                ListQuery(ranks: 2...4), ListQuery(ranks: 2...2), ListQuery(dtypes: [.f32]), ListQuery(tag: "v1"),
+                ListQuery(text: "customer"), ListQuery(text: "customer", labels: [.init(key: "stage")]),
+                ListQuery(labels: [.init(key: "stage"), .init(key: "stage", value: "prod")]),
+                ListQuery(labels: [.init(key: "stage"), .init(key: "a", value: "b")]), ListQuery(operation: "merge"),
             ]
             try registry.catalog.read { database throws in
-                for query in filters {
-                    let count = try query.filters().count
-                    let plans: [Catalog.ListPlan] =
-                        [.ordered(window: nil), .ordered(window: 3)] + (0..<count).map { .sorted(filter: $0) }
-                    var pages: [[String]] = []
-                    for plan in plans {
-                        for after in [nil, after] {
-                            var query = query
-                            query.order = order
-                            query.isReversed = isReversed
-                            query.limit = 100
-                            query.after = after
-                            let (sql, arguments) = try Catalog.listKeys(query, query.filters(), plan, in: database)
-                            let plan = try Row.fetchAll(
-                                database, sql: "EXPLAIN QUERY PLAN " + sql, arguments: arguments
-                            ).map { $0["detail"] as String? ?? "" }
-                            let scans = plan.filter {
-                                $0.hasPrefix("SCAN") && !$0.contains("INDEX") && $0 != "SCAN c" && $0 != "SCAN t"
-                            }
-                            #expect(scans.isEmpty, "\(query): \(plan)")
-                            #expect(
-                                !plan.contains("SCAN t")
-                                    || plan.contains { $0.contains("CO-ROUTINE") || $0.contains("MATERIALIZE") },
-                                "\(plan)")
-                            // In the list's own order the index has sorted already.
-                            if sql.contains("FROM tag AS t INDEXED BY"), !sql.contains("(SELECT *") {
-                                #expect(!plan.contains { $0.contains("TEMP B-TREE") }, "\(query): \(plan)")
-                            }
-                            if !sql.contains("(SELECT *"), after == nil {
-                                pages.append(
-                                    try Row.fetchAll(database, sql: sql, arguments: arguments).map(\.description))
-                            }
+                for var query in filters {
+                    query.order = order
+                    query.isReversed = isReversed
+                    query.limit = 100
+                    for after in [nil, after] {
+                        query.after = after
+                        var pages: [[String]] = []
+                        for plan in try plans(query) {
+                            try checkPlan(query, plan, in: database)
+                            pages.append(try page(query, plan, in: database))
                         }
+                        // Whichever way is taken, the page is the same.
+                        #expect(pages.allSatisfy { $0 == pages[0] }, "\(query): \(pages)")
                     }
-                    // Whichever way is taken, the page is the same.
-                    #expect(pages.allSatisfy { $0 == pages[0] }, "\(query): \(pages)")
+                }
+            }
+        }
+    }
+
+    /// All plans that a query may have.
+    private func plans(_ query: ListQuery) throws -> [Catalog.ListPlan] {
+        let filters = try query.filters()
+        return [.tags, .versions(filter: nil)]
+            + filters.indices.filter { filters[$0].facet != nil }.map { .versions(filter: $0) }
+            + filters.indices.filter { filters[$0].tagPattern != nil }.map { .named(filter: $0) }
+    }
+
+    private func page(_ query: ListQuery, _ plan: Catalog.ListPlan, in database: Database) throws -> [String] {
+        let (sql, arguments) = try Catalog.listKeys(query, query.filters(), plan, in: database)
+        return try Row.fetchAll(database, sql: sql, arguments: arguments).map(\.description)
+    }
+
+    private func checkPlan(_ query: ListQuery, _ plan: Catalog.ListPlan, in database: Database) throws {
+        let (sql, arguments) = try Catalog.listKeys(query, query.filters(), plan, in: database)
+        let steps = try Row.fetchAll(database, sql: "EXPLAIN QUERY PLAN " + sql, arguments: arguments)
+            .map { $0["detail"] as String? ?? "" }
+        let scans = steps.filter { $0.hasPrefix("SCAN") && !$0.contains("INDEX") }
+        #expect(scans.isEmpty, "\(query): \(steps)")
+        let sorting = steps.filter { $0.contains("TEMP B-TREE") }
+        switch plan {
+        case .tags:
+            // The index has sorted already.
+            #expect(sorting.isEmpty, "\(query): \(steps)")
+        case .versions:
+            // Only the tags of one repository with one key: a page needs no more versions than it shows.
+            #expect(sorting == ["USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"], "\(query): \(steps)")
+        case .named:
+            #expect(steps[0].hasPrefix("SEARCH t USING"), "\(query): \(steps)")
+        }
+    }
+
+    /// Against a model: filters over all that there is, one by one.
+    @Test(arguments: [1, 2, 3] as [UInt64])
+    func `Every plan gives what a model in memory gives`(_ seed: UInt64) throws {
+        try withRegistry { registry throws in
+            var generator = SeededGenerator(seed: seed)
+            for index in 0..<60 {
+                let labels = Int.random(in: 0..<3, using: &generator)
+                let repository = "n\(Int.random(in: 0..<6, using: &generator))"
+                let stored = try registry.push(
+                    sample(
+                        UInt64(Int.random(in: 0..<40, using: &generator)),
+                        rank: [1, 2, 4].randomElement(using: &generator) ?? 1,
+                        base: "b/\(Int.random(in: 0..<4, using: &generator))",
+                        message: index % 3 == 0 ? "word" : "other",
+                        labels: labels == 0 ? [:] : ["k": "\(labels)"]),
+                    as: reference("\(repository):t\(index)"))
+                for _ in 0..<Int.random(in: 0..<3, using: &generator) {
+                    try registry.tag(
+                        Reference(stored.reference.repository, digest: stored.digest),
+                        as: reference("n\(Int.random(in: 0..<6, using: &generator)):x\(index % 17)"))
+                }
+                if index % 7 == 6, let victim = try registry.list().randomElement(using: &generator) {
+                    try registry.remove(victim.reference)
+                }
+                if index % 20 == 19 { _ = try registry.collect(CollectionRules(grace: .zero)) }
+            }
+            #expect(try registry.check().isEmpty)
+            let all = try registry.list()
+            let queries: [(ListQuery, (StoredAdapter) -> Bool)] = [
+                (ListQuery(base: "b/1"), { $0.summary.base.name == "b/1" }),
+                (ListQuery(base: "*/1"), { $0.summary.base.name == "b/1" }),
+                (ListQuery(base: "b/1@*"), { $0.summary.base.name == "b/1" }),
+                (ListQuery(ranks: 2...2), { $0.summary.ranks == 2...2 }),
+                (ListQuery(ranks: 2...4), { ($0.summary.ranks?.lowerBound ?? 0) >= 2 }),
+                (ListQuery(labels: [.init(key: "k", value: "1")]), { $0.summary.labels["k"] == "1" }),
+                (ListQuery(labels: [.init(key: "k")]), { $0.summary.labels["k"] != nil }),
+                (ListQuery(pattern: "n3*"), { $0.reference.repository.description == "n3" }),
+                (ListQuery(tag: "t1*"), { $0.reference.tag?.description.hasPrefix("t1") == true }),
+                (ListQuery(pattern: "n*:*5"), { $0.reference.tag?.description.hasSuffix("5") == true }),
+                (ListQuery(text: "word"), { $0.summary.message == "word" }),
+                (
+                    ListQuery(base: "b/2", text: "word", labels: [.init(key: "k")]),
+                    { $0.summary.message == "word" && $0.summary.base.name == "b/2" && $0.summary.labels["k"] != nil }
+                ),
+                (ListQuery(targets: ["absent"]), { _ in false }), (ListQuery(operation: "merge"), { _ in false }),
+            ]
+            for (query, passes) in queries {
+                for order in ListQuery.Order.allCases {
+                    var query = query
+                    query.order = order
+                    let sorted = try registry.list(ListQuery(order: order)).filter(passes).map(\.reference.description)
+                    #expect(try names(registry, query) == sorted, "\(query)")
+                    #expect(sorted.count == all.filter(passes).count)
+                    // By pages of three.
+                    var paged: [String] = []
+                    query.limit = 3
+                    while true {
+                        let page = try registry.list(query)
+                        paged += page.map(\.reference.description)
+                        query.after = page.last?.reference
+                        if page.count < 3 { break }
+                    }
+                    #expect(paged == sorted, "\(query)")
+                    query.after = nil
+                    try registry.catalog.read { database throws in
+                        let pages = try plans(query).map { try self.page(query, $0, in: database) }
+                        #expect(pages.allSatisfy { $0 == pages[0] }, "\(query): \(pages)")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func `Lists of facets that were tampered with are found and built anew`() throws {
+        try withRegistry { registry throws in
+            try fill(registry)
+            #expect(try names(registry, ListQuery(base: "qwen/q2")) == ["lab/x:v1", "lab/y:production"])
+            try registry.catalog.write { database throws in
+                try database.execute(sql: "DELETE FROM facetVersion WHERE repository = 'lab/x'")
+            }
+            #expect(try names(registry, ListQuery(base: "qwen/q2")) == ["lab/y:production"])
+            #expect(try registry.check().map(\.kind) == [.damagedSearch])
+            #expect(try registry.repair().findings.isEmpty)
+            #expect(try names(registry, ListQuery(base: "qwen/q2")) == ["lab/x:v1", "lab/y:production"])
+            // What nothing has leaves nothing behind.
+            for entry in try registry.list() { try registry.remove(entry.reference) }
+            try registry.catalog.read { database throws in
+                for table in ["facet", "facetVersion"] {
+                    #expect(try Int.fetchOne(database, sql: "SELECT count(*) FROM \(table)") == 0, "\(table)")
                 }
             }
         }

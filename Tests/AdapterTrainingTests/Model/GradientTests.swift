@@ -123,10 +123,13 @@ import Testing
     }
 
     private func checkMagnitudes<Element: ComputeElement>(
-        _ type: Element.Type, policy: ActivationPolicy, tolerance: Double
+        _ type: Element.Type, policy: ActivationPolicy, dropout: Double = 0, workers: Int = 2, tolerance: Double
     ) throws {
-        let fixture = try Case<Element>("llama", policy: policy, magnitudes: true)
-        let file = try SafetensorsFile(opening: TrainingFixtures.directory + "/gradients/llama/dora.safetensors")
+        let fixture = try Case<Element>("llama", policy: policy, workers: workers, dropout: dropout, magnitudes: true)
+        // The key in fixtures/generator/training.py.
+        if dropout > 0 { fixture.model.dropoutKey = 0x0123_4567_89AB_CDEF }
+        let name = dropout > 0 ? "dora_dropout" : "dora"
+        let file = try SafetensorsFile(opening: TrainingFixtures.directory + "/gradients/llama/\(name).safetensors")
         let loss = try #require(file.metadata["loss"].flatMap(Double.init))
         #expect(abs(fixture.compute() - loss) <= tolerance * loss)
         let gradients = fixture.updates.gradients
@@ -142,6 +145,14 @@ import Testing
                 )
             }
         }
+    }
+
+    @Test(arguments: ActivationPolicy.allCases, [1, 3])
+    func `with magnitudes and dropout equal PEFT's with the same elements dropped`(
+        _ policy: ActivationPolicy, workers: Int
+    ) throws {
+        try checkMagnitudes(Float.self, policy: policy, dropout: 0.25, workers: workers, tolerance: 1e-5)
+        try checkMagnitudes(Double.self, policy: policy, dropout: 0.25, workers: workers, tolerance: 2e-6)
     }
 
     @Test(arguments: ActivationPolicy.allCases)

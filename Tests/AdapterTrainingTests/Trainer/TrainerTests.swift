@@ -253,7 +253,7 @@ import Testing
         }
         #expect(error?.code == .adapterMismatch)
         #expect(throws: TrainingError.self) {
-            _ = try self.trainer(configuration { ($0.usesMagnitudes, $0.dropout) = (true, 0.1) })
+            _ = try self.trainer(configuration { ($0.usesMagnitudes, $0.initialization) = (true, .pissa) })
         }
     }
 

@@ -36,6 +36,10 @@ struct Gram: Sendable {
     /// ⟨ΔWᵢ, ΔWⱼ⟩.
     let products: [[Double]]
 
+    init(_ products: [[Double]]) {
+        self.products = products
+    }
+
     /// The number of ΔW.
     var count: Int { products.count }
 
@@ -73,8 +77,8 @@ extension Gram {
         guard module.stackedRank * module.stackedRank <= SliceLayout.maximumElementCount else {
             throw ArithmeticError(
                 .limitExceeded,
-                "Unable to merge the module '\(module.name)': the ranks add up to \(module.stackedRank), too many to "
-                    + "compute angles with. Merge fewer adapters at once.", module: module.name)
+                "Unable to \(module.verb) the module '\(module.name)': the ranks add up to \(module.stackedRank), too many to "
+                    + "compute angles with. Take fewer adapters at once.", module: module.name)
         }
         let count = module.weights.count
         var sums = [[Double]](repeating: [Double](repeating: 0, count: count), count: count)
@@ -83,8 +87,8 @@ extension Gram {
             let b = try Matrix.horizontally(parts.map(\.b))
             let a = try Matrix.horizontally(parts.map(\.aTransposed))
             // ⟨B₁A₁, B₂A₂⟩ is the sum of the products of the elements of B₁ᵀB₂ and A₁A₂ᵀ.
-            let inB = try b.product(b, transposingSelf: true)
-            let inA = try a.product(a, transposingSelf: true)
+            let inB = try b.gram()
+            let inA = try a.gram()
             let ends = parts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.b.columns) }
             for (first, row) in module.terms.map(\.position).enumerated() {
                 for (second, column) in module.terms.map(\.position).enumerated() {

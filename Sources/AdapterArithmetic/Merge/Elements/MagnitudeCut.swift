@@ -89,6 +89,10 @@ struct MagnitudeMask: ElementMask {
     var dropped = MagnitudeCut.none
 
     func apply(to values: TileElements, of tile: ElementTile) {
+        // Where fewer elements differ from 0 than are to be dropped, nothing else is left.
+        guard dropped.pattern > 0 else {
+            return unsafe values.pointer.update(repeating: 0, count: values.count)
+        }
         guard kept.quotas != nil || dropped.quotas != nil else {
             return unsafe cnk_keep_between(values.pointer, values.count, kept.pattern, dropped.pattern - 1)
         }

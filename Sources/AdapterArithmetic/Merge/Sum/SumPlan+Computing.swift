@@ -25,7 +25,7 @@ extension SumPlan {
     private func computed(_ slice: Int, _ coefficients: [Double]) throws -> StoredSlice {
         switch action {
         case .keep:
-            let norm = try factors(ofSlice: slice, coefficients).norm()
+            let norm = try keptNorm(slice, coefficients)
             return StoredSlice(a: [], b: [], loss: Loss(deltaNorm: outerCoefficient.magnitude * norm))
         case .stack: return try stacked(slice, coefficients)
         case .truncate:
@@ -39,6 +39,17 @@ extension SumPlan {
         }
     }
 
+    /// ‖B·A‖ of the only term.
+    private func keptNorm(_ slice: Int, _ coefficients: [Double]) throws -> Double {
+        // Beyond that inner products would be larger than the factors.
+        guard rank <= min(module.layout.rows, module.layout.columns) else {
+            return try factors(ofSlice: slice, coefficients).norm()
+        }
+        let part = try module.parts(ofSlice: slice)[0]
+        let a = try Matrix(rows: module.layout.columns, columns: part.inner, columnMajor: part.a)
+        return try norm(part.b.map { $0 * coefficients[0] }, a, a.gram(), zeroesNoise: true)
+    }
+
     private func stacked(_ slice: Int, _ coefficients: [Double]) throws -> StoredSlice {
         let (rows, dtype) = (module.layout.rows, module.dtype)
         var aBytes: [UInt8] = []
@@ -46,14 +57,10 @@ extension SumPlan {
         var a: [Double] = []
         a.reserveCapacity(rank * module.layout.columns)
         var offset = 0
-        for (term, coefficient) in zip(module.terms, coefficients) {
-            let part = try TermSlice(term, slice, of: module)
+        let parts = try module.parts(ofSlice: slice)
+        for (term, (part, coefficient)) in zip(module.terms, zip(parts, coefficients)) {
             a += part.a
-            if term.update.a.dtype == dtype {
-                aBytes += try TermSlice.bytes(term.update.a, slice, of: module)
-            } else {
-                aBytes += try Rounding.bytes(part.a, dtype)
-            }
+            aBytes += term.update.a.dtype == dtype ? part.aBytes : try Rounding.bytes(part.a, dtype)
             part.addB(to: &products, at: offset, width: rank, coefficient)
             offset += part.inner
         }
@@ -78,7 +85,7 @@ extension SumPlan {
         }
         // A is exact: what is lost is ‖(B − B')·A‖.
         let aTransposed = try Matrix(rows: module.layout.columns, columns: rank, columnMajor: a)
-        let inA = try aTransposed.product(aTransposed, transposingSelf: true)
+        let inA = try aTransposed.gram()
         return Loss(
             deltaNorm: outer * (try norm(b, aTransposed, inA, zeroesNoise: true)),
             roundingError: outer * (try norm(bResidual, aTransposed, inA, zeroesNoise: false)))
@@ -86,8 +93,8 @@ extension SumPlan {
 
     /// ‖B·A‖ with B row by row and A·Aᵀ known.
     private func norm(_ b: [Double], _ aTransposed: Matrix, _ inA: Matrix, zeroesNoise: Bool) throws -> Double {
-        let bTransposed = try Matrix(rows: rank, columns: module.layout.rows, columnMajor: b)
-        if let norm = FactorPair.norm(try bTransposed.product(bTransposed, transposingOther: true), inA) { return norm }
+        let bTransposed = try Matrix(rows: aTransposed.columns, columns: module.layout.rows, columnMajor: b)
+        if let norm = FactorPair.norm(try bTransposed.gramOfRows(), inA) { return norm }
         let pair = FactorPair(b: bTransposed.transposed(), aTransposed: aTransposed)
         return zeroesNoise ? try pair.norm() : try pair.productNorm()
     }

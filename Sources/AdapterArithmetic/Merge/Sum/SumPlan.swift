@@ -63,15 +63,16 @@ extension SumPlan {
 
     /// The rank that keeps what the options ask for: the largest that any slice needs, at least 1.
     func requiredRank(_ options: MergeOptions) throws -> Int {
+        let required = try spectra().map { Spectrum.rank(keeping: options.energy ?? 1, of: $0) }.max() ?? 1
+        return min(max(required, 1), options.rank(of: module.name) ?? .max)
+    }
+
+    /// The singular values of each slice, descending; those that are noise are 0.
+    func spectra() throws -> [[Double]] {
         try module.checkMemory(storesAll: !keepsFactors)
         return try module.describingErrors {
             let coefficients = try innerCoefficients()
-            var required = 1
-            for slice in 0..<module.layout.count {
-                let spectrum = try factors(ofSlice: slice, coefficients).spectrum()
-                required = max(required, Spectrum.rank(keeping: options.energy ?? 1, of: spectrum))
-            }
-            return min(required, options.rank ?? required)
+            return try (0..<module.layout.count).map { try factors(ofSlice: $0, coefficients).spectrum() }
         }
     }
 }

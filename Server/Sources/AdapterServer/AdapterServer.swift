@@ -1,0 +1,158 @@
+import AdapterRegistry
+import HTTPTypes
+import HummingbirdCore
+import HummingbirdTLS
+public import Logging
+import NIOCore
+import NIOPosix
+import NIOSSL
+import OCIDistribution
+import ServiceLifecycle
+import UnixSignals
+
+/// An HTTP server over a registry of adapters.
+///
+/// It speaks the OCI distribution protocol, so that any registry client pushes and pulls, and answers the reads of Hugging
+/// Face's clients.
+public struct AdapterServer: Sendable {
+    let options: ServerOptions
+    let registry: Registry
+    let gatekeeper: Gatekeeper
+    let metrics = Metrics()
+    let logger: Logger
+    let work = BlockingWork(threadCount: 8)
+    let rateLimiter: RateLimiter
+    let distribution: Distribution
+    let hub: Hub
+
+    /// Sets a server up.
+    ///
+    /// - Throws: ``ServerError`` with code `invalidOption` or `invalidUsers`; `RegistryError` when the registry cannot be
+    ///   opened.
+    public init(_ options: ServerOptions, logger: Logger) throws {
+        try options.check()
+        self.options = options
+        self.logger = logger
+        registry = try Registry(opening: options.registry, mode: options.isReadOnly ? .readOnly : .readWrite)
+        gatekeeper = try Gatekeeper(users: options.usersPath, anonymous: options.anonymousRules)
+        rateLimiter = RateLimiter(rate: options.requestRate)
+        distribution = Distribution(
+            options: options, work: work, uploads: OpenUploads(), rendered: RenderedPackages())
+        hub = Hub(
+            work: work,
+            files: ConvertedFiles(folder: options.cacheFolder, byteLimit: options.maximumCacheByteCount),
+            upstream: try options.upstream.map { try HubUpstream($0) })
+    }
+
+    /// Serves until it is told to end, then finishes the requests that are under way.
+    ///
+    /// - Parameter onStart: called with the port once clients can connect.
+    /// - Throws: ``ServerError`` with code `address` or `certificate`.
+    public func run(onStart: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
+        let limits = options.limits
+        let http = HTTPServerBuilder.http1(
+            configuration: .init(additionalChannelHandlers: [StallGuard(limits)], idleTimeout: nil))
+        let builder = try secured(http)
+        let server: any Service
+        do {
+            server = try builder.buildServer(
+                configuration: ServerConfiguration(
+                    address: .hostname(options.host, port: options.port), serverName: nil,
+                    availableConnectionsDelegate: .maximum(options.maximumConnectionCount, logger: logger)),
+                eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger
+            ) { request, writer, channel in
+                try await respond(to: request, writer, channel)
+            } onServerRunning: { channel in
+                onStart(channel.localAddress?.port ?? options.port)
+            }
+        }
+        var configuration = ServiceGroupConfiguration(
+            services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(options.shutdownSeconds)
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+        } catch let error as IOError {
+            throw ServerError(
+                .address,
+                "Unable to listen on \(options.host):\(options.port): \(error). Choose another address (--listen).")
+        }
+        try await work.shutdown()
+    }
+
+    private func secured(_ http: HTTPServerBuilder) throws -> HTTPServerBuilder {
+        guard let certificatePath = options.certificatePath, let keyPath = options.keyPath else { return http }
+        do {
+            let chain = try NIOSSLCertificate.fromPEMFile(certificatePath)
+            let key = try NIOSSLPrivateKey(file: keyPath, format: .pem)
+            var configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
+            configuration.minimumTLSVersion = .tlsv12
+            return try .tls(http, tlsConfiguration: configuration)
+        } catch {
+            throw ServerError(
+                .certificate,
+                "Unable to use the certificate '\(certificatePath)' with the key '\(keyPath)': \(error). Both must be PEM "
+                    + "files that belong together.")
+        }
+    }
+
+    /// What a request is answered with.
+    func reply(
+        to request: Request, welcome: @escaping @Sendable () async throws -> Void
+    ) async throws -> (reply: Reply, route: String, actor: String) {
+        guard let target = Target(request.head.path ?? "") else {
+            throw Failure(.badRequest, .nameInvalid, "Unable to read the request: its path is none.")
+        }
+        switch target.path.first {
+        case "healthz": return (Reply("ok\n", type: "text/plain"), "health", "-")
+        case "readyz":
+            _ = try await work.run { try registry.packageRepositories(after: nil, limit: 1) }
+            return (Reply("ready\n", type: "text/plain"), "health", "-")
+        default: break
+        }
+        var call = Call(
+            request: request, target: target, identity: Identity(user: nil, rules: []), registry: registry,
+            origin: origin(of: request), welcome: welcome)
+        do {
+            call.identity = try await gatekeeper.identity(request.headers[.authorization])
+        } catch var failure as Failure where failure.status == .unauthorized {
+            failure.headers[.wwwAuthenticate] = call.challenge(nil)
+            throw failure
+        }
+        call.registry = registry.acting(as: call.identity.actor)
+        let (reply, route) = try await self.reply(to: call)
+        return (reply, route, call.identity.actor)
+    }
+
+    private func reply(to call: Call) async throws -> (Reply, String) {
+        switch call.target.path.first {
+        case "v2":
+            guard let endpoint = try Distribution.endpoint(call.target.path.dropFirst()) else { break }
+            return (try await distribution.reply(to: call, endpoint), endpoint.route)
+        case "token": return (try await TokenEndpoint(gatekeeper: gatekeeper).reply(to: call), "token")
+        case "metrics":
+            if gatekeeper.hasUsers { try call.requireEverywhere(.read) }
+            return (Reply(metrics.text(), type: "text/plain; version=0.0.4"), "metrics")
+        default:
+            if let endpoint = Hub.endpoint(call.target.path) { return (try await hub.reply(to: call, endpoint), "hub") }
+        }
+        throw Failure(.notFound, .unsupported, "Unable to answer: there is nothing at this address.")
+    }
+
+    /// How the client sees the server.
+    private func origin(of request: Request) -> String {
+        if let url = options.publicURL { return url.hasSuffix("/") ? String(url.dropLast()) : url }
+        let host = request.head.authority ?? "\(options.host):\(options.port)"
+        // What a client writes into its header must not break out of the quotes that it comes back in.
+        let isPlain = host.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: ":"),
+                UInt8(ascii: "["), UInt8(ascii: "]"):
+                true
+            default: false
+            }
+        }
+        return (options.certificatePath == nil ? "http://" : "https://") + (isPlain ? host : "localhost")
+    }
+}

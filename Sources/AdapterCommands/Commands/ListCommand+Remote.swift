@@ -1,0 +1,77 @@
+internal import AdapterRegistry
+internal import ArgumentParser
+internal import ByteCoding
+internal import Integrity
+internal import OCIDistribution
+internal import Tensors
+
+extension ListCommand {
+    /// Lists the tags of a remote repository or of an image layout.
+    func listRemote(_ place: RemotePlace) throws {
+        let repository = try place.repository(connection)
+        let tags: [String]
+        switch place {
+        case .registry(let reference):
+            let client = try connection.client(for: reference)
+            tags = try client.tags(reference.repository).map(\.description)
+        case .layout(let layout, _): tags = try layout.tags()
+        }
+        // Only names are asked for: no manifest need be fetched.
+        if options.quiet, !options.json {
+            return try options.console.answer(.null, identifiers: tags, text: "")
+        }
+        let shown = everything ? tags : Array(tags.prefix(limit ?? 100))
+        let entries = try Concurrent.map(shown, workerCount: 8) { tag in
+            try RemoteEntry(tag, from: repository)
+        }
+        if tags.count > shown.count {
+            options.console.warn(
+                "\(tags.count - shown.count) more tags; list them with --everything, or their names alone with --quiet")
+        }
+        var table = TextTable(["TAG", "RANK", "ALPHA", "SIZE", "BASE", "DIGEST"], rightAligned: [3])
+        for entry in entries { table.add(entry.row) }
+        try options.console.answer(.array(entries.map(\.metadata)), identifiers: tags, text: table.text)
+    }
+}
+
+/// A tag of a remote repository and what its manifest says.
+private struct RemoteEntry: Sendable {
+    let tag: String
+    let digest: ContentDigest
+    let package: FetchedPackage?
+
+    init(_ tag: String, from repository: any ArtifactRepository) throws {
+        self.tag = tag
+        let fetched = try repository.manifest(tag)
+        digest = fetched.digest
+        do {
+            package = try FetchedPackage(fetched, named: tag, from: repository)
+        } catch let error as OCIError where [.wrongKind, .invalidDocument].contains(error.code) {
+            // Other people's artifacts, which a repository may hold too.
+            package = nil
+        }
+    }
+
+    var row: [String] {
+        guard let package else { return [tag, "–", "–", "–", "–", digest.abbreviated] }
+        return [
+            tag, package.note("adapter.rank") ?? "–", package.note("adapter.alpha") ?? "–",
+            Format.bytes(package.byteCount), package.note("base.name") ?? "–", digest.abbreviated,
+        ]
+    }
+
+    var metadata: MetadataValue {
+        var entries: [String: MetadataValue] = ["tag": .string(tag), "digest": .string(digest.description)]
+        if let package {
+            entries["byteCount"] = MetadataValue(package.byteCount)
+            entries["contentRoot"] = package.contentRoot.map { .string($0.description) }
+            for (name, key) in [
+                ("rank", "adapter.rank"), ("alpha", "adapter.alpha"), ("targets", "adapter.targets"),
+                ("base", "base.name"),
+            ] {
+                entries[name] = package.note(key).map { .string($0) }
+            }
+        }
+        return .map(entries)
+    }
+}

@@ -1,0 +1,121 @@
+internal import AdapterArithmetic
+internal import AdapterInterchange
+internal import AdapterTraining
+internal import Adapters
+internal import ArgumentParser
+internal import ByteCoding
+
+/// Options of `merge --search`.
+struct SearchArguments: ParsableArguments {
+    @Flag(
+        help: ArgumentHelp(
+            "Find the weights with the least loss on validation data, by a grid and then one weight at a time.",
+            discussion: "Needs --base and --data; starts from the weights that are given."))
+    var search = false
+
+    @Option(help: ArgumentHelp("With --search: the folder of the base model.", valueName: "dir"))
+    var base: String?
+
+    @Option(help: ArgumentHelp("With --search: what to validate with, as for eval.", valueName: "file"))
+    var data: String?
+
+    @Option(help: "With --search: the most sets of weights that are tried.")
+    var searchBudget = 40
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("With --search: between which numbers weights lie.", valueName: "low,high"))
+    var searchRange: SearchRange = .unit
+
+    @Option(help: "With --search: the most tokens of a row.")
+    var maxSeqLength = 512
+
+    @Flag(help: "With --search: judge by answers and completions alone.")
+    var maskPrompt = false
+
+    func validate() throws {
+        guard search else {
+            guard base == nil, data == nil else { throw ValidationError("--base and --data need --search.") }
+            return
+        }
+        guard base != nil, data != nil else { throw ValidationError("--search needs --base DIR and --data FILE.") }
+        guard (1...100_000).contains(searchBudget) else {
+            throw ValidationError("--search-budget must be 1 to 100000.")
+        }
+    }
+
+    /// The weights with the least loss, with all that were tried.
+    ///
+    /// - Parameters:
+    ///   - start: where the search starts.
+    ///   - merged: the adapter that weights make.
+    func run(
+        from start: [Double], _ options: GlobalOptions, merged: ([Double]) throws -> Adapter
+    ) throws -> (best: WeightSearch.Evaluation, search: WeightSearch)? {
+        guard search, let base, let data else { return nil }
+        var words = ["--data", data, "--max-seq-length", "\(maxSeqLength)"]
+        if maskPrompt { words.append("--mask-prompt") }
+        let model = try SearchedModel(
+            BaseArguments.parse(["--base", base]), DataArguments.parse(words), console: options.console)
+        var search = try WeightSearch(from: start, range: searchRange.range, budget: searchBudget)
+        let progress = options.console.progress("Trying weights", totalByteCount: 0)
+        var count = 0
+        let best = try search.run { weights in
+            count += 1
+            progress.count(count, of: searchBudget)
+            return try model.loss(of: merged(weights))
+        }
+        progress.finish()
+        guard let best, best.loss.isFinite else {
+            throw InputError(description: "Unable to merge: no weights that were tried give a finite loss.")
+        }
+        return (best, search)
+    }
+}
+
+/// Two numbers, `LOW,HIGH`.
+struct SearchRange: ExpressibleByArgument {
+    static let unit = SearchRange(range: 0...1)
+
+    let range: ClosedRange<Double>
+
+    init(range: ClosedRange<Double>) { self.range = range }
+
+    init?(argument: String) {
+        let numbers = argument.split(separator: ",").compactMap { Double($0) }
+        guard numbers.count == 2, numbers.allSatisfy(\.isFinite), numbers[0] < numbers[1] else { return nil }
+        range = numbers[0]...numbers[1]
+    }
+
+    var defaultValueDescription: String { "0,1" }
+}
+
+/// A base model and the data that adapters are judged by.
+private struct SearchedModel {
+    private static let batchTokenCount = 1024
+
+    private let weights: TransformerWeights<Float>
+    private let dataset: Dataset
+    private let workers: Workers
+
+    init(_ base: BaseArguments, _ data: DataArguments, console: Console) throws {
+        let tokenizer = try base.openTokenizer()
+        let folder = try ModelFolder(opening: base.base)
+        let endToken = try base.endToken(tokenizer, folder.configuration())
+        dataset = try data.dataset(data.data, tokenizer, endToken: endToken, console).dataset
+        weights = try TransformerWeights(folder)
+        workers = base.workers
+        try weights.shape.require(dataset)
+    }
+
+    /// The loss with an adapter on the model.
+    func loss(of adapter: Adapter) throws -> Double {
+        let updates = try AdapterStack.updates([(adapter, 1, "the merged adapter")], on: weights)
+        let longest = dataset.examples.map(\.ids.count).max() ?? 0
+        let model = try Transformer(
+            weights, updates: updates.runs(layerCount: weights.shape.layerCount),
+            tokens: max(SearchedModel.batchTokenCount, longest), segmentLength: longest, isTraining: false,
+            workers: workers)
+        return try Evaluation(model, dataset).loss
+    }
+}

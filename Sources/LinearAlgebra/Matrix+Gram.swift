@@ -1,0 +1,73 @@
+internal import CNumericKernels
+internal import COpenBLAS
+
+extension Matrix {
+    /// XᵀX, for matrices of few columns: symmetric, added up in one fixed order.
+    package func gram() throws(LinearAlgebraError) -> Matrix {
+        var result = try Matrix(zeros: columns, columns)
+        unsafe cnk_gram_of_columns(elements, rows, columns, &result.elements)
+        return result
+    }
+
+    /// X·Xᵀ, for matrices of few rows: symmetric, added up in one fixed order.
+    package func gramOfRows() throws(LinearAlgebraError) -> Matrix {
+        var result = try Matrix(zeros: rows, rows)
+        unsafe cnk_gram_of_rows(elements, columns, rows, &result.elements)
+        return result
+    }
+}
+
+/// The triangle R of a factorisation X = Q·R that was found from XᵀX, which squares what is lost to rounding.
+package struct GramTriangle: Sendable {
+    /// The largest condition of X, with its columns scaled to length 1, for which Q is orthogonal to some 1e-8.
+    private static let largestCondition = 0x1p10
+
+    /// Upper triangular, columns × columns.
+    package let r: Matrix
+
+    /// Factorises XᵀX by Cholesky's method; nil where X is too close to having dependent columns.
+    ///
+    /// That Q = X·R⁻¹ departs from orthogonality by about the machine precision times the squared condition of X with
+    /// scaled columns: Yamamoto and others, "Roundoff error analysis of the CholeskyQR2 algorithm" (2015), lemma 3.1;
+    /// van der Sluis (1969) for the scaling.
+    package init?(gram: Matrix) throws(LinearAlgebraError) {
+        let count = gram.columns
+        var factor = gram
+        let scales = (0..<count).map { gram[$0, $0].squareRoot() }
+        guard gram.rows == count, count > 0, scales.allSatisfy({ $0.isFinite && $0 > 0x1p-500 }) else { return nil }
+        for column in 0..<count {
+            for row in 0..<count { factor[row, column] /= scales[row] * scales[column] }
+        }
+        OpenBLAS.prepare()
+        var (uplo, n, info) = (CChar(bitPattern: UInt8(ascii: "U")), try OpenBLAS.integer(count), Int32(0))
+        var leading = n
+        unsafe dpotrf_(&uplo, &n, &factor.elements, &leading, &info)
+        guard info == 0 else { return nil }
+        for column in 0..<count {
+            for row in column + 1..<max(count, column + 1) { factor[row, column] = 0 }
+        }
+        var identity = try Matrix(zeros: count, count)
+        for index in 0..<count { identity[index, index] = 1 }
+        let scaled = GramTriangle(r: factor)
+        let condition = factor.frobeniusNorm * (try scaled.solved(identity)).frobeniusNorm
+        guard condition <= GramTriangle.largestCondition else { return nil }
+        r = try factor.scalingColumns(by: scales)
+    }
+
+    private init(r: Matrix) { self.r = r }
+
+    /// R⁻¹ · right.
+    package func solved(_ right: Matrix) throws(LinearAlgebraError) -> Matrix {
+        guard right.rows == r.columns else {
+            throw LinearAlgebraError(
+                .shapeMismatch, "Unable to solve a triangle of \(r.columns) rows for \(right.rows).")
+        }
+        var solution = right
+        guard right.columns > 0 else { return solution }
+        let (m, n) = (try OpenBLAS.integer(right.rows), try OpenBLAS.integer(right.columns))
+        unsafe cblas_dtrsm(
+            CblasColMajor, CblasLeft, CblasUpper, CblasNoTrans, CblasNonUnit, m, n, 1, r.elements, m,
+            &solution.elements, m)
+        return solution
+    }
+}

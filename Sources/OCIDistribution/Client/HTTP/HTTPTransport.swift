@@ -1,0 +1,30 @@
+internal import CCurl
+internal import Synchronization
+
+/// Exchanges messages with servers; connections are kept for the next exchange.
+///
+/// libcurl, not FoundationNetworking: URLSession on Linux is a layer over libcurl that can be told neither of a
+/// certificate authority of one's own nor to read no faster than its caller writes.
+final class HTTPTransport: Sendable {
+    private static let isReady: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+
+    private let options: TransportOptions
+    private let idle = Mutex<[CurlHandle]>([])
+
+    init(_ options: TransportOptions) {
+        self.options = options
+    }
+
+    /// Sends a request and waits for the answer; redirects are not followed.
+    ///
+    /// - Parameter receiver: takes the content of a success as it arrives, instead of the answer.
+    /// - Throws: ``OCIError`` with code `network`, `untrustedPeer`, `tooLarge` or `protocolViolation`; what `receiver`
+    ///   throws.
+    func send(_ request: HTTPRequest, receiver: HTTPExchange.Receiver? = nil) throws -> HTTPResponse {
+        guard HTTPTransport.isReady, let handle = idle.withLock({ $0.popLast() }) ?? CurlHandle() else {
+            throw OCIError(.network, "Unable to start libcurl: there is not enough memory.")
+        }
+        defer { idle.withLock { $0.append(handle) } }
+        return try handle.perform(request, options, receiver: receiver)
+    }
+}
