@@ -5,6 +5,8 @@
     swift build -c release --product adapterctl            (in the repository)
     merge.py                        whole adapters of Llama-8B shapes: whole processes, and the floor of hashing
     merge.py --peft                 one 4096 x 4096 module beside PEFT's svd and ties_svd, which take minutes
+    merge.py --peft-layer           one layer, seven projections, beside PEFT's svd: minutes; extrapolated to all layers
+    merge.py --peft-whole           cat, scale and interpolate beside programs that do the same with PEFT, file to file
 
 Adapters have rank 16 and are bf16. Files are made in a folder in memory where there is one.
 """
@@ -60,7 +62,7 @@ def whole(arguments, work: pathlib.Path) -> None:
     inputs = {"cat": 3, "exact, rank 16": 3, "scale": 1, "interpolate": 2}
     seconds = {}
     for name, operation in operations.items():
-        best = min(run(TOOL, *operation, "-t", "out:v1") for _ in range(arguments.rounds))
+        best = min(run(TOOL, *operation, "-t", "out:v1", "--recompute") for _ in range(arguments.rounds))
         shown = json.loads(subprocess.run([TOOL, "show", "out:v1", "--json"], capture_output=True, check=True).stdout)
         blobs = [json.loads(subprocess.run([TOOL, "show", f"{n}:v1", "--json"], capture_output=True).stdout)
                  for n in NAMES[:inputs[name]]] + [shown]
@@ -130,21 +132,139 @@ def beside_peft(arguments, work: pathlib.Path) -> None:
         start = time.perf_counter()
         model.add_weighted_adapter(NAMES, WEIGHTS, f"merged_{method}", combination_type=method, **options)
         theirs = time.perf_counter() - start
-        best = min(run(TOOL, "merge", *weighted, *ours, "-t", "out:v1")[0] for _ in range(arguments.rounds))
+        best = min(run(TOOL, "merge", *weighted, *ours, "-t", "out:v1", "--recompute")[0] for _ in range(arguments.rounds))
         print(f"{method:10} PEFT, the call alone {theirs:8.2f} s; ours, the whole process {best:7.3f} s: "
               f"{theirs / best:7.0f}x", flush=True)
+
+
+PEFT_LAYER = {"q_proj": (4096, 4096), "k_proj": (1024, 4096), "v_proj": (1024, 4096), "o_proj": (4096, 4096),
+              "gate_proj": (14336, 4096), "up_proj": (14336, 4096), "down_proj": (4096, 14336)}
+
+
+def layer_beside_peft(arguments, work: pathlib.Path) -> None:
+    import torch
+    from peft import PeftModel
+
+    class Attention(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
+                setattr(self, name, torch.nn.Linear(*reversed(PEFT_LAYER[name]), bias=False, dtype=torch.bfloat16))
+
+    class MLP(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            for name in ("gate_proj", "up_proj", "down_proj"):
+                setattr(self, name, torch.nn.Linear(*reversed(PEFT_LAYER[name]), bias=False, dtype=torch.bfloat16))
+
+    class Layer(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.self_attn, self.mlp = Attention(), MLP()
+
+    class Inner(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = torch.nn.ModuleList([Layer()])
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = Inner()
+
+        def prepare_inputs_for_generation(self, **inputs):
+            return inputs
+
+    seconds = {}
+    for layers in (1, arguments.layers):
+        folders = []
+        for seed, name in enumerate(NAMES):
+            folders.append(work / f"{name}-{layers}")
+            subprocess.run([sys.executable, ROOT / "Benchmarks/make_adapters.py", folders[-1], "--rank", "16", "--layers",
+                            str(layers), "--seed", str(seed)], check=True)
+        store(work, folders)
+        weighted = [f"{name}:v1={weight}" for name, weight in zip(NAMES, WEIGHTS)]
+        seconds[layers] = min(run(TOOL, "merge", *weighted, "--rank", "16", "-t", "out:v1", "--recompute")[0]
+                              for _ in range(arguments.rounds))
+        if layers == 1:
+            model = PeftModel.from_pretrained(Model(), folders[0], adapter_name="a")
+            for name, folder in zip(NAMES[1:], folders[1:]):
+                model.load_adapter(folder, name)
+            start = time.perf_counter()
+            model.add_weighted_adapter(NAMES, WEIGHTS, "merged", combination_type="svd", svd_rank=16)
+            theirs = time.perf_counter() - start
+    ours = seconds[arguments.layers]
+    print(f"one layer: PEFT's svd call {theirs:.1f} s; ours, the whole process {seconds[1]:.3f} s: "
+          f"{theirs / seconds[1]:.0f}x")
+    print(f"{arguments.layers} layers: PEFT's svd, extrapolated {theirs * arguments.layers:.0f} s; ours, the whole process, "
+          f"measured {ours:.3f} s: {theirs * arguments.layers / ours:.0f}x")
+
+
+PEFT_PROGRAM = """
+import sys, torch
+from peft import PeftModel, LoraConfig
+folders, weights, out = sys.argv[1].split(","), [float(x) for x in sys.argv[2].split(",")], sys.argv[3]
+shapes = {"self_attn": {"q_proj": (4096, 4096), "k_proj": (1024, 4096), "v_proj": (1024, 4096), "o_proj": (4096, 4096)},
+          "mlp": {"gate_proj": (14336, 4096), "up_proj": (14336, 4096), "down_proj": (4096, 14336)}}
+def part(parts):
+    module = torch.nn.Module()
+    for name, (rows, columns) in parts.items():
+        module.add_module(name, torch.nn.Linear(columns, rows, bias=False, device="meta", dtype=torch.bfloat16))
+    return module
+root, inner, layers = torch.nn.Module(), torch.nn.Module(), torch.nn.ModuleList()
+for _ in range(int(sys.argv[4])):
+    layer = torch.nn.Module()
+    for name, parts in shapes.items():
+        layer.add_module(name, part(parts))
+    layers.append(layer)
+inner.add_module("layers", layers)
+root.add_module("model", inner)
+# Weights that nobody reads: allocated, never touched.
+root.to_empty(device="cpu")
+root.prepare_inputs_for_generation = lambda **inputs: inputs
+names = ["a", "b", "c"][:len(folders)]
+model = PeftModel.from_pretrained(root, folders[0], adapter_name="a", autocast_adapter_dtype=False)
+for name, folder in zip(names[1:], folders[1:]):
+    model.load_adapter(folder, name, autocast_adapter_dtype=False)
+model.add_weighted_adapter(names, weights, "merged", combination_type="cat")
+model.save_pretrained(out, selected_adapters=["merged"])
+"""
+
+
+def whole_beside_peft(arguments, work: pathlib.Path) -> None:
+    folders = []
+    for seed, name in enumerate(NAMES):
+        folders.append(work / name)
+        subprocess.run([sys.executable, ROOT / "Benchmarks/make_adapters.py", folders[-1], "--rank", "16", "--layers",
+                        str(arguments.layers), "--seed", str(seed)], check=True)
+    store(work, folders)
+    rows = {
+        "cat": (WEIGHTS, ["merge", *[f"{n}:v1={w}" for n, w in zip(NAMES, WEIGHTS)], "--method", "cat"]),
+        "scale": ([0.5], ["scale", "a:v1", "--by", "0.5"]),
+        "interpolate": ([0.7, 0.3], ["interpolate", "a:v1", "b:v1", "--at", "0.3"]),
+    }
+    for name, (weights, ours) in rows.items():
+        inputs = ",".join(str(folder) for folder in folders[:len(weights)])
+        theirs = min(run(sys.executable, "-c", PEFT_PROGRAM, inputs, ",".join(map(str, weights)), work / "peft",
+                         arguments.layers)[0] for _ in range(2))
+        best = min(run(TOOL, *ours, "-t", "out:v1", "--recompute")[0] for _ in range(arguments.rounds))
+        print(f"{name:12} PEFT, the whole program {theirs:6.2f} s; ours {best:6.3f} s: {theirs / best:5.1f}x", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--layers", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peft-layer", action="store_true", help="one layer beside PEFT's svd")
+    parser.add_argument("--peft-whole", action="store_true", help="whole programs beside PEFT's cat")
     parser.add_argument("--peft", action="store_true", help="one module beside PEFT")
     arguments = parser.parse_args()
     memory = pathlib.Path("/dev/shm")
     work = pathlib.Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
     try:
-        (beside_peft if arguments.peft else whole)(arguments, work)
+        measure = (beside_peft if arguments.peft else layer_beside_peft if arguments.peft_layer
+                   else whole_beside_peft if arguments.peft_whole else whole)
+        measure(arguments, work)
     finally:
         shutil.rmtree(work)
 
