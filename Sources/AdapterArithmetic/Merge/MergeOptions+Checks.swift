@@ -7,36 +7,36 @@ extension MergeOptions {
     public func check() throws {
         let used = method.parameters(self)
         for parameter in MergeParameter.allCases where has(parameter) && !used.contains(parameter) {
-            throw MergeOptions.invalid(
+            throw invalid(
                 "the method \(method.rawValue) has no --\(parameter.rawValue). "
                     + (used.isEmpty
                         ? "Leave it out, or use another --method."
                         : "It has \(used.map { "--\($0.rawValue)" }.sorted().joined(separator: ", "))."))
         }
         if let inner, !inner.isInner {
-            throw MergeOptions.invalid(
+            throw invalid(
                 "\(inner.rawValue) cannot merge cores. Use --inner exact, which adds them, or a method on elements such "
                     + "as ties.")
         }
-        if let rank, rank < 1 { throw MergeOptions.invalid("the rank is \(rank), at least 1 is needed.") }
-        try MergeOptions.requireShare(energy, "energy")
-        try MergeOptions.requireShare(density, "density")
+        if let rank, rank < 1 { throw invalid("the rank is \(rank), at least 1 is needed.") }
+        try requireShare(energy, "energy")
+        try requireShare(density, "density")
         if let gamma, !(gamma >= 0 && gamma < 1) {
-            throw MergeOptions.invalid("gamma is \(gamma), a share of at least 0 and below 1 is needed.")
+            throw invalid("gamma is \(gamma), a share of at least 0 and below 1 is needed.")
         }
         if used.contains(.epsilon), shareKept < 1 {
             let (least, largest) = (shareKept - probabilitySpread, shareKept + probabilitySpread)
             guard probabilitySpread >= 0, least > 0, largest < 1 else {
-                throw MergeOptions.invalid(
+                throw invalid(
                     "with density \(shareKept) and epsilon \(probabilitySpread) the probabilities reach from \(least) to "
                         + "\(largest), above 0 and below 1 is needed. Use a smaller --epsilon.")
             }
         }
         if let lambda, !lambda.isFinite {
-            throw MergeOptions.invalid("lambda is \(lambda), a finite number is needed.")
+            throw invalid("lambda is \(lambda), a finite number is needed.")
         }
         if let dtype, ![.f32, .f16, .bf16].contains(dtype) {
-            throw MergeOptions.invalid("results cannot be written as \(dtype). Use --dtype f32, f16 or bf16.")
+            throw invalid("results cannot be written as \(dtype). Use --dtype f32, f16 or bf16.")
         }
     }
 
@@ -54,12 +54,12 @@ extension MergeOptions {
         }
     }
 
-    private static func requireShare(_ share: Double?, _ name: String) throws {
+    private func requireShare(_ share: Double?, _ name: String) throws {
         guard let share, !(share > 0 && share <= 1) else { return }
         throw invalid("the \(name) is \(share), a share above 0 and up to 1 is needed.")
     }
 
-    private static func invalid(_ reason: String) -> ArithmeticError {
-        ArithmeticError(.invalidOption, "Unable to merge: \(reason)")
+    private func invalid(_ reason: String) -> ArithmeticError {
+        ArithmeticError(.invalidOption, "Unable to \(verb): \(reason)")
     }
 }
