@@ -208,7 +208,7 @@ import Testing
         let adapter = try Self.adapter(seed: 35)
         let error = failure { try Self.resized(adapter, options) }
         #expect(error?.code == .invalidOption)
-        #expect(error?.message.hasPrefix("Unable to resize: ") == true)
+        #expect(error?.message.hasPrefix("Unable to resize") == true)
     }
 
     @Test func `What has no smaller rank is refused by name`() throws {
