@@ -53,11 +53,12 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CMalloc"),
-        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         // And the few kernels that are measured to need C.
         .target(name: "CNumericKernels"),
         .target(name: "CPairedSHA256"),
+        // Loads libcurl where a connection is made; needs its header to build.
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("dl")]),
 
         // Floor 1: bytes, files, hashes, tensors, pictures of numbers.
         .target(name: "ByteCoding", swiftSettings: borrowing),

@@ -1,12 +1,13 @@
 /// A cursor over untrusted bytes: every read is checked against what is left and throws instead of trapping.
 ///
-/// The reader borrows the bytes and cannot outlive them. All integers are little-endian.
+/// The reader borrows the bytes and cannot outlive them. All integers are little-endian. What every field of a table goes
+/// through may be inlined into other modules.
 package struct ByteReader: ~Escapable {
-    private let bytes: Span<UInt8>
+    @usableFromInline let bytes: Span<UInt8>
     /// The next byte to read, counted from the start of the span.
-    package private(set) var offset: Int
+    @usableFromInline package internal(set) var offset: Int
     /// Where the span lies in the whole input; added to the offsets that errors name.
-    private let baseOffset: Int
+    @usableFromInline let baseOffset: Int
 
     @_lifetime(copy bytes)
     package init(_ bytes: Span<UInt8>, baseOffset: Int = 0) {
@@ -16,10 +17,10 @@ package struct ByteReader: ~Escapable {
     }
 
     /// The number of bytes not read yet.
-    package var remaining: Int { bytes.count - offset }
+    @inlinable package var remaining: Int { bytes.count - offset }
 
     /// Where the next byte lies in the whole input.
-    package var position: Int { baseOffset + offset }
+    @inlinable package var position: Int { baseOffset + offset }
 
     /// Reads one little-endian integer of at most 64 bits.
     package mutating func read<T: FixedWidthInteger>(_ type: T.Type) throws(ByteCodingError) -> T {
@@ -27,7 +28,7 @@ package struct ByteReader: ~Escapable {
     }
 
     /// Reads an integer of at most eight bytes; not generic, so that other modules call it without specialising it.
-    package mutating func readWord(byteCount: Int) throws(ByteCodingError) -> UInt64 {
+    @inlinable package mutating func readWord(byteCount: Int) throws(ByteCodingError) -> UInt64 {
         try require(byteCount)
         let start = offset
         offset += byteCount
@@ -78,10 +79,11 @@ package struct ByteReader: ~Escapable {
         offset += count
     }
 
-    private func require(_ count: Int) throws(ByteCodingError) {
-        guard count >= 0, count <= remaining else {
-            throw ByteCodingError(
-                .endOfInput, "\(count) bytes expected, \(remaining) left", byteOffset: baseOffset + offset)
-        }
+    @inlinable func require(_ count: Int) throws(ByteCodingError) {
+        guard count >= 0, count <= remaining else { throw shortage(count) }
+    }
+
+    @usableFromInline func shortage(_ count: Int) -> ByteCodingError {
+        ByteCodingError(.endOfInput, "\(count) bytes expected, \(remaining) left", byteOffset: baseOffset + offset)
     }
 }

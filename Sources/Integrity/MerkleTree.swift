@@ -9,7 +9,7 @@ public enum MerkleTree {
     }
 
     /// The hashes of several leaves; two take little longer than one.
-    public static func leaves(_ data: [[UInt8]]) -> [Digest] { SHA256.hash(startingWith: 0x00, data) }
+    public static func leaves(_ data: [[UInt8]]) -> [Digest] { SHA256.hashes(of: data, prefix: 0x00) }
 
     /// The root over leaf hashes in order; the root of no leaves is the hash of no bytes.
     ///

@@ -5,17 +5,17 @@ extension SHA256 {
     /// Whether two messages hashed side by side take less time than one after the other.
     private static let hasLanes = cpaired_sha256_is_supported() != 0
 
-    /// The digests of messages that all begin with the same byte, which is not among theirs.
+    /// The digests of messages; before each stands `prefix`, if there is one.
     ///
     /// Two messages at a time are hashed side by side, in less time than one after the other: the processor's SHA
     /// instructions of one wait for each other. Where one ends, the next takes its place.
-    static func hash(startingWith byte: UInt8, _ messages: [[UInt8]]) -> [Digest] {
+    package static func hashes(of messages: [[UInt8]], prefix: UInt8? = nil) -> [Digest] {
         var digests = [Digest?](repeating: nil, count: messages.count)
         // The longest first: what is left at the end, where a message is alone, is short.
         var waiting = messages.indices.sorted { messages[$0].count < messages[$1].count }
         var lane: Lane?
         while let index = waiting.popLast() {
-            var next = Lane(index, byte, messages[index])
+            var next = Lane(index, prefix, messages[index])
             guard hasLanes else {
                 digests[index] = next.digest()
                 continue
@@ -38,18 +38,18 @@ extension SHA256 {
         /// The message's place among all.
         let index: Int
         private let message: [UInt8]
-        private let start: UInt8
+        private let prefix: UInt8?
         private let totalBlockCount: Int
         private var context = SHA256_CTX()
 
         /// The whole blocks that are not hashed yet.
         private(set) var blockCount: Int
 
-        init(_ index: Int, _ start: UInt8, _ message: [UInt8]) {
+        init(_ index: Int, _ prefix: UInt8?, _ message: [UInt8]) {
             self.index = index
             self.message = message
-            self.start = start
-            totalBlockCount = (1 + message.count) / blockByteCount
+            self.prefix = prefix
+            totalBlockCount = ((prefix == nil ? 0 : 1) + message.count) / blockByteCount
             blockCount = totalBlockCount
             _ = unsafe SHA256_Init(&context)
         }
@@ -76,16 +76,17 @@ extension SHA256 {
         private var isAtStart: Bool { blockCount == totalBlockCount }
 
         /// How many blocks lie behind each other in ``run``.
-        private var runCount: Int { isAtStart ? 1 : blockCount }
+        private var runCount: Int { isAtStart && prefix != nil ? 1 : blockCount }
 
-        /// The next blocks: the first holds the byte that is not in the message, so it stands alone.
+        /// The next blocks: the first one holds the prefix, which is not in the message, so it stands alone.
         private var run: ArraySlice<UInt8> {
-            isAtStart ? [start] + message.prefix(blockByteCount - 1) : message[hashedByteCount...]
+            guard isAtStart, let prefix else { return message[hashedByteCount...] }
+            return [prefix] + message.prefix(blockByteCount - 1)
         }
 
         /// How much of the message is hashed.
         private var hashedByteCount: Int {
-            isAtStart ? 0 : blockByteCount * (totalBlockCount - blockCount) - 1
+            isAtStart ? 0 : blockByteCount * (totalBlockCount - blockCount) - (prefix == nil ? 0 : 1)
         }
 
         /// The digest, once what is left is hashed too.
@@ -95,7 +96,7 @@ extension SHA256 {
             let bitCount = UInt64(8 * blockByteCount * (totalBlockCount - blockCount))
             hasher.context.Nl = UInt32(truncatingIfNeeded: bitCount)
             hasher.context.Nh = UInt32(truncatingIfNeeded: bitCount >> 32)
-            if isAtStart { hasher.update(start) }
+            if isAtStart, let prefix { hasher.update(prefix) }
             hasher.update(message[hashedByteCount...])
             return hasher.finalize()
         }

@@ -55,6 +55,18 @@ struct SHA256Tests {
         #expect(hasher.finalize() == whole)
     }
 
+    @Test(arguments: [nil, 0, 0x7F] as [UInt8?])
+    func `messages hashed side by side have the digests of those hashed alone`(prefix: UInt8?) {
+        var generator = SeededGenerator(seed: 6)
+        let counts = [0, 1, 54, 55, 56, 62, 63, 64, 65, 127, 128, 129, 1000, 70_000]
+        let messages = (counts + counts.reversed()).map { generator.bytes($0) }
+        for count in [0, 1, 2, 3, messages.count] {
+            let some = Array(messages.suffix(count))
+            let alone = some.map { SHA256.hash(prefix.map { [$0] } ?? [], $0) }
+            #expect(SHA256.hashes(of: some, prefix: prefix) == alone)
+        }
+    }
+
     @Test func `threads may hash at once`() async {
         let expected = SHA256.hash([UInt8](repeating: 7, count: 100_000))
         await withTaskGroup { group in

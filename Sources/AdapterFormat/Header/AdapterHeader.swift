@@ -22,21 +22,16 @@ final class AdapterHeader: Sendable {
     ///   - fixed: the fixed header, checked against the file's length.
     ///   - bytes: the header, the fixed part included.
     init(_ fixed: FixedHeader, bytes: [UInt8], limits: ReadLimits) throws {
-        guard FixedHeader.digest(ofHeader: bytes) == fixed.headerDigest else {
-            throw FormatError(
-                .digestMismatch, "The header does not have the digest that it states. The file is damaged.",
-                byteOffset: 0)
-        }
         self.fixed = fixed
         let sections = try AdapterHeader.readSections(fixed, bytes)
-        self.sections = sections
+        self.sections = sections.map(\.entry)
         func content(_ tag: SectionTag) -> (bytes: [UInt8], offset: Int) {
-            guard let entry = sections.first(where: { $0.tag == tag }) else { return ([], 0) }
-            return (Array(bytes[entry.offset..<entry.end]), entry.offset)
+            sections.first { $0.entry.tag == tag }.map { ($0.bytes, $0.entry.offset) } ?? ([], 0)
         }
         let metadataBytes = content(.metadata)
         metadata = try IdentityMetadata(from: metadataBytes.bytes, baseOffset: metadataBytes.offset)
-        notes = sections.contains { $0.tag == .notes } ? try AdapterHeader.readNotes(content(.notes)) : AdapterNotes()
+        notes =
+            sections.contains { $0.entry.tag == .notes } ? try AdapterHeader.readNotes(content(.notes)) : AdapterNotes()
         let nameBytes = content(.names)
         names = try NameTable(from: nameBytes.bytes, baseOffset: nameBytes.offset)
         modules = try AdapterHeader.readRecords(
@@ -56,7 +51,36 @@ final class AdapterHeader: Sendable {
 
     // MARK: Reading
 
-    private static func readSections(_ fixed: FixedHeader, _ bytes: [UInt8]) throws -> [SectionEntry] {
+    /// The sections with the bytes of those in the header, which have the digests that the table states.
+    private static func readSections(_ fixed: FixedHeader, _ bytes: [UInt8]) throws
+        -> [(entry: SectionEntry, bytes: [UInt8])]
+    {
+        // Read before the header's digest is known to be right, so that all is hashed together: a fault that is found
+        // here counts only if it is.
+        let table = Result { try readSectionTable(fixed, bytes) }
+        let contents = ((try? table.get()) ?? []).map {
+            $0.isInHeader ? Array(bytes[$0.entry.offset..<$0.entry.end]) : []
+        }
+        let digests = SHA256.hashes(of: [FixedHeader.digestInput(ofHeader: bytes)] + contents)
+        guard digests[0] == fixed.headerDigest else {
+            throw FormatError(
+                .digestMismatch, "The header does not have the digest that it states. The file is damaged.",
+                byteOffset: 0)
+        }
+        let sections = try table.get()
+        for (section, digest) in zip(sections, digests.dropFirst())
+        where section.isInHeader && section.entry.digest != digest {
+            throw FormatError(
+                .digestMismatch,
+                "The section '\(section.entry.tag)' does not have the digest that the table states.",
+                byteOffset: section.entry.offset)
+        }
+        return zip(sections, contents).map { ($0.entry, $1) }
+    }
+
+    private static func readSectionTable(_ fixed: FixedHeader, _ bytes: [UInt8]) throws
+        -> [(entry: SectionEntry, isInHeader: Bool)]
+    {
         let tableEnd =
             FormatConstants.fixedHeaderByteCount + fixed.sectionCount * FormatConstants.sectionEntryByteCount
         let table = Array(bytes[FormatConstants.fixedHeaderByteCount..<tableEnd])
@@ -105,13 +129,7 @@ final class AdapterHeader: Sendable {
             }
         }
         try checkPlaces(fixed, header: header, trailing: trailing, bytes: bytes, tableEnd: tableEnd)
-        for section in header
-        where SHA256.hash(bytes[section.offset..<section.end]) != section.digest {
-            throw FormatError(
-                .digestMismatch, "The section '\(section.tag)' does not have the digest that the table states.",
-                byteOffset: section.offset)
-        }
-        return sections
+        return header.map { ($0, true) } + trailing.map { ($0, false) }
     }
 
     /// Sections follow each other without gaps other than zero padding (spec clauses 3.3, 3.4, 4.8).

@@ -118,13 +118,14 @@ struct FixedHeader {
         return writer.bytes
     }
 
-    /// The digest of a header with its digest field taken as zero (spec clause 9.1).
-    static func digest(ofHeader bytes: [UInt8]) -> Digest {
+    /// The digest of a header (spec clause 9.1).
+    static func digest(ofHeader bytes: [UInt8]) -> Digest { SHA256.hash(digestInput(ofHeader: bytes)) }
+
+    /// What a header's digest is of: the header with the digest's field taken as zero.
+    static func digestInput(ofHeader bytes: [UInt8]) -> [UInt8] {
+        var bytes = bytes
         let field = FormatConstants.headerDigestOffset
-        var hasher = SHA256()
-        hasher.update(bytes[..<field])
-        hasher.update([UInt8](repeating: 0, count: Digest.byteCount))
-        hasher.update(bytes[(field + Digest.byteCount)...])
-        return hasher.finalize()
+        bytes.replaceSubrange(field..<field + Digest.byteCount, with: repeatElement(0, count: Digest.byteCount))
+        return bytes
     }
 }

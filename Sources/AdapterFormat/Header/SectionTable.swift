@@ -106,8 +106,14 @@ extension ByteReader {
     /// Skips reserved bytes, which must be zero (spec clause 1.3).
     mutating func expectZeros(_ count: Int) throws {
         let start = position
-        for _ in 0..<count where try readWord(byteCount: 1) != 0 {
-            throw FormatError(.malformedHeader, "Bytes that are reserved or padding are not zero.", byteOffset: start)
+        var left = count
+        while left > 0 {
+            let byteCount = min(left, 8)
+            guard try readWord(byteCount: byteCount) == 0 else {
+                throw FormatError(
+                    .malformedHeader, "Bytes that are reserved or padding are not zero.", byteOffset: start)
+            }
+            left -= byteCount
         }
     }
 }

@@ -38,11 +38,12 @@ public final class RegistryClient: Sendable {
     /// - Parameters:
     ///   - repository: for which the credential is chosen, where files distinguish.
     ///   - credential: used instead of what `credentials` has.
-    /// - Throws: ``OCIError`` with code `invalidReference`.
+    /// - Throws: ``OCIError`` with code `invalidReference`, or `unsupported` where libcurl is not installed.
     public init(
         _ host: RegistryHost, scheme: RemoteReference.Scheme = .automatic, repository: RepositoryName? = nil,
         credentials: CredentialStore?, credential: Credential? = nil, options: ClientOptions = ClientOptions()
     ) throws {
+        try HTTPTransport.load()
         let isPlain = options.isPlain || scheme == .http || (scheme == .automatic && host.isLoopback)
         let isTLS = scheme == .https || !isPlain
         // Docker Hub's registry has another name than Docker Hub.

@@ -51,7 +51,7 @@ extension OCIError {
     /// The value of a `Retry-After` header: seconds, or a date (RFC 9110 section 10.2.3).
     static func pause(retryAfter text: String, now: Int = time(nil)) -> Duration? {
         if let seconds = Int(digits: text) { return .seconds(min(seconds, 1 << 30)) }
-        let date = unsafe curl_getdate(text, nil)
+        let date = unsafe ccurl_getdate(text)
         return date < 0 ? nil : .seconds(max(0, date - now))
     }
 }

@@ -10,12 +10,12 @@ final class CurlHandle: @unchecked Sendable {
     private let message = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
     init?() {
-        guard let handle = unsafe curl_easy_init() else { return nil }
+        guard let handle = unsafe ccurl_easy_init() else { return nil }
         unsafe self.handle = handle
     }
 
     deinit {
-        unsafe curl_easy_cleanup(handle)
+        unsafe ccurl_easy_cleanup(handle)
         unsafe message.deallocate()
     }
 
@@ -24,14 +24,14 @@ final class CurlHandle: @unchecked Sendable {
         -> HTTPResponse
     {
         // Keeps the connections.
-        unsafe curl_easy_reset(handle)
+        unsafe ccurl_easy_reset(handle)
         unsafe message.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         let exchange = HTTPExchange(request, receiver: receiver)
         setConnection(request, options)
         setCallbacks(exchange)
         let lines = unsafe setMessage(request)
-        defer { unsafe curl_slist_free_all(lines) }
-        let result = withExtendedLifetime(exchange) { withoutPipeSignal { unsafe curl_easy_perform(handle) } }
+        defer { unsafe ccurl_slist_free_all(lines) }
+        let result = withExtendedLifetime(exchange) { withoutPipeSignal { unsafe ccurl_easy_perform(handle) } }
         if let failure = exchange.failure { throw failure }
         guard result == CURLE_OK || (exchange.isCutShort && result == CURLE_WRITE_ERROR) else {
             throw error(result, request)
@@ -97,10 +97,10 @@ final class CurlHandle: @unchecked Sendable {
             if request.method == .patch { set(CURLOPT_FRESH_CONNECT, 1) }
         }
         // Without waiting for leave to send: the server was asked before.
-        var lines = unsafe curl_slist_append(nil, "Expect:")
+        var lines = unsafe ccurl_slist_append(nil, "Expect:")
         for field in request.headers {
             // An empty value is written with a semicolon, or libcurl would leave the field out.
-            unsafe lines = curl_slist_append(
+            unsafe lines = ccurl_slist_append(
                 lines, field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
         }
         unsafe _ = ccurl_set_list(handle, CURLOPT_HTTPHEADER, lines)
@@ -158,7 +158,7 @@ final class CurlHandle: @unchecked Sendable {
 
     private func error(_ code: CURLcode, _ request: HTTPRequest) -> OCIError {
         let detail = unsafe String(cString: message)
-        let reason = unsafe (detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail).printable(limit: 300)
+        let reason = unsafe (detail.isEmpty ? String(cString: ccurl_easy_strerror(code)) : detail).printable(limit: 300)
         let host = "\(request.url.host):\(request.url.port)"
         switch code {
         case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM, CURLE_SSL_ISSUER_ERROR:

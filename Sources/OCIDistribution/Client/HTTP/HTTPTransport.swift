@@ -6,13 +6,23 @@ internal import Synchronization
 /// libcurl, not FoundationNetworking: URLSession on Linux is a layer over libcurl that can be told neither of a
 /// certificate authority of one's own nor to read no faster than its caller writes.
 final class HTTPTransport: Sendable {
-    private static let isReady: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
-
     private let options: TransportOptions
     private let idle = Mutex<[CurlHandle]>([])
 
     init(_ options: TransportOptions) {
         self.options = options
+    }
+
+    /// Loads libcurl, which reads URLs and dates, too: before anything else of this folder is used.
+    ///
+    /// - Throws: ``OCIError`` with code `unsupported` when it is not installed.
+    static func load() throws {
+        guard ccurl_load() != 0 else {
+            throw OCIError(
+                .unsupported,
+                "Unable to load 'libcurl.so.4': it is not installed, or not in a version that this program knows. "
+                    + "Install it (on Debian and Ubuntu the package is named libcurl4).")
+        }
     }
 
     /// Sends a request and waits for the answer; redirects are not followed.
@@ -21,7 +31,7 @@ final class HTTPTransport: Sendable {
     /// - Throws: ``OCIError`` with code `network`, `untrustedPeer`, `tooLarge` or `protocolViolation`; what `receiver`
     ///   throws.
     func send(_ request: HTTPRequest, receiver: HTTPExchange.Receiver? = nil) throws -> HTTPResponse {
-        guard HTTPTransport.isReady, let handle = idle.withLock({ $0.popLast() }) ?? CurlHandle() else {
+        guard let handle = idle.withLock({ $0.popLast() }) ?? CurlHandle() else {
             throw OCIError(.network, "Unable to start libcurl: there is not enough memory.")
         }
         defer { idle.withLock { $0.append(handle) } }

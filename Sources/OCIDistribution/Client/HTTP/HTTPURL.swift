@@ -15,23 +15,23 @@ struct HTTPURL: Hashable, Sendable, CustomStringConvertible {
     /// Reads a URL, or one relative to another; nil for what is none, names a user or has another scheme.
     init?(parsing text: String, relativeTo base: HTTPURL? = nil) {
         guard text.utf8.count <= HTTPURL.maximumByteCount, !text.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }),
-            let url = unsafe curl_url()
+            let url = unsafe ccurl_url()
         else { return nil }
-        defer { unsafe curl_url_cleanup(url) }
-        if let base, unsafe curl_url_set(url, CURLUPART_URL, base.description, 0) != CURLUE_OK { return nil }
-        guard unsafe curl_url_set(url, CURLUPART_URL, text, UInt32(CURLU_NON_SUPPORT_SCHEME)) == CURLUE_OK else {
+        defer { unsafe ccurl_url_cleanup(url) }
+        if let base, unsafe ccurl_url_set(url, CURLUPART_URL, base.description, 0) != CURLUE_OK { return nil }
+        guard unsafe ccurl_url_set(url, CURLUPART_URL, text, UInt32(CURLU_NON_SUPPORT_SCHEME)) == CURLUE_OK else {
             return nil
         }
         func part(_ part: CURLUPart, _ flags: Int32 = 0) -> String? {
             var value: UnsafeMutablePointer<CChar>?
-            guard unsafe curl_url_get(url, part, &value, UInt32(flags)) == CURLUE_OK, let value = unsafe value else {
+            guard unsafe ccurl_url_get(url, part, &value, UInt32(flags)) == CURLUE_OK, let value = unsafe value else {
                 return nil
             }
-            defer { unsafe curl_free(value) }
+            defer { unsafe ccurl_free(value) }
             return unsafe String(cString: value)
         }
         guard part(CURLUPART_USER) == nil, part(CURLUPART_PASSWORD) == nil,
-            unsafe curl_url_set(url, CURLUPART_FRAGMENT, nil, 0) == CURLUE_OK,
+            unsafe ccurl_url_set(url, CURLUPART_FRAGMENT, nil, 0) == CURLUE_OK,
             let scheme = part(CURLUPART_SCHEME)?.lowercased(), scheme == "http" || scheme == "https",
             let host = part(CURLUPART_HOST), !host.isEmpty,
             let port = part(CURLUPART_PORT, CURLU_DEFAULT_PORT).flatMap({ Int($0) }),

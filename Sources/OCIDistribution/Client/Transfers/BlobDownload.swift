@@ -22,6 +22,8 @@ final class BlobDownload: Sendable {
     private let descriptor: Descriptor
     private let isAdapterFile: Bool
     private let progress: (@Sendable (Int) -> Void)?
+    /// What ended the transfer: the first failure of a segment.
+    private let failure = Mutex<(any Error)?>(nil)
     private let isCancelled = Atomic(false)
     private let arrivedByteCount = Atomic(0)
 
@@ -120,16 +122,22 @@ final class BlobDownload: Sendable {
             try hasher.complete(index + 1)
         }
         let missing = plan.segments.indices.filter { !journal.isComplete[$0] }
-        _ = try Concurrent.map(missing, workerCount: client.options.connectionCount) { index in
-            guard !self.isCancelled.load(ordering: .relaxed) else { throw Cancelled() }
-            do {
-                try self.fetch(plan.segments[index], into: file)
-            } catch {
-                self.isCancelled.store(true, ordering: .relaxed)
-                throw error
+        do {
+            _ = try Concurrent.map(missing, workerCount: client.options.connectionCount) { index in
+                guard !self.isCancelled.load(ordering: .relaxed) else { throw Cancelled() }
+                do {
+                    try self.fetch(plan.segments[index], into: file)
+                    try journal.complete(index)
+                    try hasher.complete(index + 1)
+                } catch {
+                    self.failure.withLock { $0 = $0 ?? error }
+                    self.isCancelled.store(true, ordering: .relaxed)
+                    throw error
+                }
             }
-            try journal.complete(index)
-            try hasher.complete(index + 1)
+        } catch is Cancelled {
+            // A segment that was given up stands before the one that failed.
+            throw failure.withLock(\.self) ?? Cancelled()
         }
         let digest = hasher.finalize()
         guard digest == descriptor.digest else {
