@@ -1,4 +1,4 @@
-import AdapterFormat
+public import AdapterFormat
 public import FileSystem
 import GRDB
 public import Integrity
@@ -53,17 +53,19 @@ extension Registry {
     /// - Parameters:
     ///   - output: the file, in ``transferFolder()``.
     ///   - digest: the SHA-256 of its bytes, which the caller has computed.
+    ///   - verification: what was verified while the file arrived, and is not read again.
     ///   - progress: called with the number of bytes examined since the last call; their sum is the file's length.
     /// - Throws: ``RegistryError`` as a push; `FormatError` when the file is not a valid adapter file.
-    /// - Complexity: reads the file and decodes it once.
+    /// - Complexity: reads and decodes what is not verified yet.
     public func receive(
-        _ output: OutputFile, digest: Digest, as reference: Reference, expected: ExpectedTag = .any,
+        _ output: OutputFile, digest: Digest, verification: PartVerification? = nil, as reference: Reference,
+        expected: ExpectedTag = .any,
         message: String? = nil, progress: ((Int) -> Void)? = nil
     ) throws -> StoredAdapter {
         try writing("receive in the registry") {
             let file = try AdapterFile(opening: output.temporaryPath, limits: limits)
             _ = try Concurrent.both {
-                try file.verifyContent(progress)
+                try file.verifyContent(arrived: verification, progress)
             } _: {
                 try output.makeDurable(mode: 0o444)
             }

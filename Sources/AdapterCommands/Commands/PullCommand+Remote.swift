@@ -58,7 +58,8 @@ extension PullCommand {
             progress.finish()
             do {
                 stored = try registry.receive(
-                    fetched.output, digest: fetched.digest, as: target, expected: expected, message: message)
+                    fetched.output, digest: fetched.digest, verification: fetched.verification, as: target,
+                    expected: expected, message: message)
             } catch let error as FormatError {
                 // It has its digest and is no valid adapter file: fetching it again would not help.
                 fetched.output.discard()
@@ -133,7 +134,7 @@ extension PullCommand {
         let fetched = try FetchedAdapter(
             package, from: repository, in: transfers, limits: options.limits, progress: progress)
         progress.finish()
-        try fetched.file.verifyContent()
+        try fetched.file.verifyContent(arrived: fetched.verification)
         switch (layout, fetched.folder) {
         case (.adpt, _): try fetched.output.commit(as: output)
         case (.foreign(.peft), let files?):

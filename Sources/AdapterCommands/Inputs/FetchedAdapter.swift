@@ -11,6 +11,8 @@ struct FetchedAdapter {
     let output: OutputFile
     let file: AdapterFile
     let digest: Digest
+    /// What was verified while the file arrived.
+    let verification: PartVerification?
     /// The PEFT folder that was fetched; nil when the adapter's own file was.
     let folder: OutputDirectory?
 
@@ -26,7 +28,7 @@ struct FetchedAdapter {
         case .adapter(let descriptor):
             folder = nil
             output = try OutputFile(resuming: FetchedAdapter.partPath(descriptor, transfers))
-            try repository.download(descriptor, to: output, isAdapterFile: true, progress: advance)
+            verification = try repository.download(descriptor, to: output, isAdapterFile: true, progress: advance)
             do {
                 file = try AdapterFile(opening: output.temporaryPath, limits: limits)
                 digest = try descriptor.digest.sha256 ?? file.digest()
@@ -40,9 +42,10 @@ struct FetchedAdapter {
             let folder = try OutputDirectory(
                 creating: "\(transfers)/peft-\(package.fetched.digest.hexadecimal)", replacing: true)
             self.folder = folder
+            verification = nil
             for (descriptor, name) in [(configuration, PEFT.configurationName), (tensors, PEFT.tensorsName)] {
                 let part = try OutputFile(resuming: FetchedAdapter.partPath(descriptor, transfers))
-                try repository.download(descriptor, to: part, isAdapterFile: false, progress: advance)
+                _ = try repository.download(descriptor, to: part, isAdapterFile: false, progress: advance)
                 try part.commit(as: "\(folder.temporaryPath)/\(name)")
             }
             output = try OutputFile(in: transfers)

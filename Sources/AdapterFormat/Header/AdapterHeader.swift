@@ -49,6 +49,13 @@ final class AdapterHeader: Sendable {
         try checkContentRoot(metadata: metadataBytes.bytes)
     }
 
+    /// The full name of a tensor for messages; made on demand, as a hostile file has many tensors with long names.
+    func displayName(ofTensor index: Int) -> String {
+        let tensor = tensors[index]
+        let (module, name) = (names.names[Int(modules[tensor.module].name)], names.names[Int(tensor.name)])
+        return module + (name.isEmpty ? ".\(tensor.role)" : ".\(name)")
+    }
+
     // MARK: Reading
 
     /// The sections with the bytes of those in the header, which have the digests that the table states.

@@ -18,23 +18,8 @@ struct ChunkedTensorSource: TensorSource {
 
     var record: TensorRecord { header.tensors[index] }
 
-    /// The records of the tensor's chunks.
-    var chunks: ArraySlice<ChunkRecord> {
-        let record = record
-        return header.chunks[record.firstChunk..<record.firstChunk + record.chunkCount]
-    }
-
-    var alignment: Int { header.fixed.alignment }
-
-    /// Where the file's chunks begin.
-    var dataOffset: Int { header.fixed.headerByteCount }
-
-    var moduleName: String { header.names.names[Int(header.modules[record.module].name)] }
-
-    var name: String { header.names.names[Int(record.name)] }
-
-    /// The full name for messages; made on demand, as a hostile file has many tensors with long names.
-    var displayName: String { moduleName + (name.isEmpty ? ".\(record.role)" : ".\(name)") }
+    /// One of the tensor's chunks.
+    func chunk(_ place: Int) -> DataChunk { DataChunk(header: header, tensor: index, index: place, path: file.path) }
 
     var tensor: Tensor { Tensor(dtype: record.dtype, shape: record.shape, source: self) }
 
@@ -47,7 +32,7 @@ struct ChunkedTensorSource: TensorSource {
         bytes.reserveCapacity(range.count)
         for start in stride(from: first, through: last, by: DataChunk.countAtOnce) {
             let indices = start...min(start + DataChunk.countAtOnce - 1, last)
-            let chunks = try DataChunk.decoded(indices.map { DataChunk(source: self, index: $0) })
+            let chunks = try DataChunk.decoded(indices.map { (chunk($0), file) })
             for (index, chunk) in zip(indices, chunks) {
                 let position = index * size
                 bytes += chunk[max(0, range.lowerBound - position)..<min(chunk.count, range.upperBound - position)]
@@ -61,12 +46,12 @@ struct ChunkedTensorSource: TensorSource {
         let size = FormatConstants.chunkByteCount
         let chunks = reads.compactMap { source, range in
             range.isEmpty || range.lowerBound / size != (range.upperBound - 1) / size
-                ? nil : DataChunk(source: source, index: range.lowerBound / size)
+                ? nil : (chunk: source.chunk(range.lowerBound / size), file: source.file)
         }
         guard chunks.count == reads.count else { return try reads.map { try $0.source.bytes(in: $0.range) } }
         let decoded = try DataChunk.decoded(chunks)
         return zip(reads, zip(chunks, decoded)).map { read, chunk in
-            chunk.1[within: read.range, at: chunk.0.index * size]
+            chunk.1[within: read.range, at: chunk.0.chunk.index * size]
         }
     }
 }

@@ -2,20 +2,32 @@ internal import FileSystem
 internal import Integrity
 internal import Tensors
 
-/// A chunk of a tensor in a file: its digest is checked before it is decoded.
+/// A chunk of a tensor: its digest is checked before it is decoded.
 struct DataChunk: Sendable {
     /// How many chunks are best read together: they are hashed two at a time.
     static let countAtOnce = 4
 
-    let source: ChunkedTensorSource
+    let header: AdapterHeader
+    /// The tensor's place in the header's table.
+    let tensor: Int
     /// The chunk's place in the tensor.
     let index: Int
+    /// The path of the file, for messages.
+    let path: String?
 
-    /// The bytes of several chunks, verified and decoded.
+    /// The bytes of several chunks, read from their files, verified and decoded.
     ///
     /// - Throws: ``FormatError`` of the first chunk that is damaged.
-    static func decoded(_ chunks: [DataChunk]) throws -> [[UInt8]] {
-        var extents = try chunks.map { try $0.extent() }
+    static func decoded(_ reads: [(chunk: DataChunk, file: InputFile)]) throws -> [[UInt8]] {
+        try decoded(
+            reads.map(\.chunk),
+            extents: reads.map { try $0.file.read(at: $0.chunk.position, count: $0.chunk.extentByteCount) })
+    }
+
+    /// The bytes of several chunks of which there are the extents: the encoded bytes and their padding.
+    ///
+    /// - Throws: ``FormatError`` of the first chunk that is damaged.
+    static func decoded(_ chunks: [DataChunk], extents: consuming [[UInt8]]) throws -> [[UInt8]] {
         let digests = MerkleTree.leaves(extents)
         return try chunks.indices.map { place in
             // Taken out of the array, so that shortening it copies nothing.
@@ -25,14 +37,29 @@ struct DataChunk: Sendable {
         }
     }
 
-    private var record: ChunkRecord { source.chunks[source.record.firstChunk + index] }
-
-    private var position: Int { source.dataOffset + record.offset }
-
-    /// What the file holds: the encoded bytes and their padding.
-    private func extent() throws -> [UInt8] {
-        try source.file.read(at: position, count: record.extentByteCount(alignment: source.alignment))
+    /// The leaves of several chunks in the Merkle trees of their tensors.
+    ///
+    /// - Throws: ``FormatError`` of the first chunk that is damaged.
+    static func leaves(_ chunks: [DataChunk], extents: consuming [[UInt8]]) throws -> [Digest] {
+        let decoded = try decoded(chunks, extents: extents)
+        // A raw extent without padding is the decoded chunk, whose leaf has been compared already.
+        let areDecodedChunks = chunks.allSatisfy { chunk in
+            chunk.record.codec == .raw && chunk.record.encodedByteCount == chunk.extentByteCount
+        }
+        return areDecodedChunks ? chunks.map(\.record.digest) : MerkleTree.leaves(decoded)
     }
+
+    private var tensorRecord: TensorRecord { header.tensors[tensor] }
+
+    /// The chunk's place in the header's table.
+    var place: Int { tensorRecord.firstChunk + index }
+
+    private var record: ChunkRecord { header.chunks[place] }
+
+    /// Where the extent begins in the file.
+    var position: Int { header.fixed.headerByteCount + record.offset }
+
+    var extentByteCount: Int { record.extentByteCount(alignment: header.fixed.alignment) }
 
     /// The chunk's bytes, when its extent has the digest that the file states.
     private func decoded(extent: consuming [UInt8], digest: Digest) throws -> [UInt8] {
@@ -40,16 +67,16 @@ struct DataChunk: Sendable {
         guard digest == record.digest else {
             throw error(
                 .digestMismatch,
-                "Chunk \(index) of '\(source.displayName)' does not have the digest that the file states. "
+                "Chunk \(index) of '\(displayName)' does not have the digest that the file states. "
                     + "The file is damaged; fetch it again.", at: position)
         }
         guard extent[record.encodedByteCount...].allSatisfy({ $0 == 0 }) else {
             throw error(
-                .malformedChunk, "The padding after chunk \(index) of '\(source.displayName)' is not zero.",
+                .malformedChunk, "The padding after chunk \(index) of '\(displayName)' is not zero.",
                 at: position + record.encodedByteCount)
         }
         extent.removeLast(extent.count - record.encodedByteCount)
-        let (tensor, encoded) = (source.record, EncodedChunk(codec: record.codec, bytes: extent))
+        let (tensor, encoded) = (tensorRecord, EncodedChunk(codec: record.codec, bytes: extent))
         do {
             return try ChunkCoder.withCoder { coder in
                 try coder.decode(encoded, byteCount: tensor.decodedByteCount(ofChunk: index), dtype: tensor.dtype)
@@ -59,9 +86,11 @@ struct DataChunk: Sendable {
         }
     }
 
+    private var displayName: String { header.displayName(ofTensor: tensor) }
+
     private func error(_ code: FormatError.Code, _ message: String, at byteOffset: Int) -> FormatError {
-        var error = FormatError(code, message, byteOffset: byteOffset, tensor: source.displayName)
-        error.path = source.file.path
+        var error = FormatError(code, message, byteOffset: byteOffset, tensor: displayName)
+        error.path = path
         return error
     }
 }

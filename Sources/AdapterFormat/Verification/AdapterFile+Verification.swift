@@ -29,8 +29,11 @@ extension AdapterFile {
     }
 
     /// As ``verify(progress:)``, without the digest of the whole file, for a caller who knows it.
-    package func verifyContent(_ progress: ((Int) -> Void)? = nil) throws {
-        try verifyTensors(progress)
+    ///
+    /// - Parameter arrived: what was verified while the file arrived, and is not read again.
+    package func verifyContent(arrived: PartVerification? = nil, _ progress: ((Int) -> Void)? = nil) throws {
+        let isSameFile = arrived?.header.fixed.headerDigest == header.fixed.headerDigest
+        try verifyTensors(leaves: isSameFile ? arrived?.leaves : nil, progress)
         progress?(header.fixed.headerByteCount)
         for section in header.sections where section.offset >= header.fixed.headerByteCount {
             var hasher = SHA256()
@@ -47,39 +50,44 @@ extension AdapterFile {
     }
 
     /// Checks each chunk's digest, decodes it, and compares the tensors' digests with those that the table states.
-    private func verifyTensors(_ progress: ((Int) -> Void)?) throws {
-        var sources = header.tensors.indices[...]
-        while !sources.isEmpty {
+    ///
+    /// - Parameter leaves: those of chunks for which that is done.
+    private func verifyTensors(leaves known: [Digest?]?, _ progress: ((Int) -> Void)?) throws {
+        var leaves = known ?? Array(repeating: nil, count: header.chunks.count)
+        var tensors = header.tensors.indices[...]
+        while !tensors.isEmpty {
             // As many tensors as keep all processors busy, or one that is longer.
-            var batch: [ChunkedTensorSource] = []
+            let start = tensors.startIndex
             var chunks: [DataChunk] = []
-            while chunks.count < 64 * Concurrent.workerCount, let index = sources.popFirst() {
-                let source = ChunkedTensorSource(index, in: header, file: file)
-                chunks += (0..<source.record.chunkCount).map { DataChunk(source: source, index: $0) }
-                batch.append(source)
+            while chunks.count < 64 * Concurrent.workerCount, let tensor = tensors.popFirst() {
+                chunks += (0..<header.tensors[tensor].chunkCount)
+                    .map { DataChunk(header: header, tensor: tensor, index: $0, path: file.path) }
+                    .filter { leaves[$0.place] == nil }
             }
             let groups = stride(from: 0, to: chunks.count, by: DataChunk.countAtOnce).map { [chunks] start in
                 Array(chunks[start..<min(start + DataChunk.countAtOnce, chunks.count)])
             }
-            let leaves = try Concurrent.map(groups) { try MerkleTree.leaves(DataChunk.decoded($0)) }
-            var rest = leaves.flatMap(\.self)[...]
-            for source in batch {
-                try check(source, leaves: Array(rest.prefix(source.chunks.count)))
-                rest = rest.dropFirst(source.chunks.count)
-                progress?(
-                    source.chunks.reduce(0) { $0 + $1.extentByteCount(alignment: source.alignment) })
+            let found = try Concurrent.map(groups) { chunks in
+                try DataChunk.leaves(
+                    chunks, extents: chunks.map { try file.read(at: $0.position, count: $0.extentByteCount) })
             }
+            for (chunk, leaf) in zip(chunks, found.joined()) { leaves[chunk.place] = leaf }
+            for tensor in start..<tensors.startIndex { try check(tensor, leaves, progress) }
         }
     }
 
-    private func check(_ source: ChunkedTensorSource, leaves: [Digest]) throws {
+    private func check(_ tensor: Int, _ leaves: [Digest?], _ progress: ((Int) -> Void)?) throws {
+        let record = header.tensors[tensor]
+        let places = record.firstChunk..<record.firstChunk + record.chunkCount
         let digest = Identity.tensorDigest(
-            module: source.moduleName, name: source.name, role: source.record.role, dtype: source.record.dtype,
-            shape: source.record.shape, leaves: leaves)
-        guard digest == source.record.digest else {
+            module: header.names.names[Int(header.modules[record.module].name)],
+            name: header.names.names[Int(record.name)], role: record.role, dtype: record.dtype, shape: record.shape,
+            leaves: leaves[places].compactMap(\.self))
+        guard digest == record.digest else {
+            let name = header.displayName(ofTensor: tensor)
             throw FormatError(
-                .digestMismatch, "The values of '\(source.displayName)' do not have the digest that the file states.",
-                tensor: source.displayName)
+                .digestMismatch, "The values of '\(name)' do not have the digest that the file states.", tensor: name)
         }
+        progress?(header.chunks[places].reduce(0) { $0 + $1.extentByteCount(alignment: header.fixed.alignment) })
     }
 }

@@ -1,3 +1,4 @@
+public import AdapterFormat
 internal import ByteCoding
 public import FileSystem
 
@@ -101,7 +102,7 @@ public struct ImageLayout: ArtifactRepository {
     /// Copies a blob to a file; the copy has its digest.
     public func download(
         _ descriptor: Descriptor, to output: OutputFile, isAdapterFile: Bool, progress: (@Sendable (Int) -> Void)?
-    ) throws {
+    ) throws -> PartVerification? {
         let file = try open(descriptor)
         try output.resize(to: 0)
         output.seek(to: 0)
@@ -115,6 +116,7 @@ public struct ImageLayout: ArtifactRepository {
             output.discard()
             throw damaged(descriptor)
         }
+        return nil
     }
 
     private func open(_ descriptor: Descriptor) throws -> InputFile {

@@ -1,3 +1,4 @@
+public import AdapterFormat
 public import FileSystem
 
 /// A place where artifacts are: a repository of a registry, or an image layout on disk.
@@ -12,9 +13,12 @@ public protocol ArtifactRepository: Sendable {
     func blob(_ descriptor: Descriptor) throws -> [UInt8]
 
     /// Writes a blob to a file, which has its digest afterwards.
+    ///
+    /// - Returns: what was verified of an adapter file on the way.
     func download(
-        _ descriptor: Descriptor, to output: OutputFile, isAdapterFile: Bool, progress: (@Sendable (Int) -> Void)?)
-        throws
+        _ descriptor: Descriptor, to output: OutputFile, isAdapterFile: Bool, progress: (@Sendable (Int) -> Void)?
+    )
+        throws -> PartVerification?
 
     /// Whether a blob is there.
     func hasBlob(_ digest: ContentDigest) throws -> Bool

@@ -1,3 +1,4 @@
+public import AdapterFormat
 public import AdapterRegistry
 public import FileSystem
 
@@ -34,7 +35,7 @@ public struct RemoteRepository: ArtifactRepository {
     /// Fetches a blob into a file.
     public func download(
         _ descriptor: Descriptor, to output: OutputFile, isAdapterFile: Bool, progress: (@Sendable (Int) -> Void)?
-    ) throws {
+    ) throws -> PartVerification? {
         try client.downloadBlob(
             descriptor, from: name, to: output, isAdapterFile: isAdapterFile, progress: progress)
     }

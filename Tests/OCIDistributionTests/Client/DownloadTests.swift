@@ -231,6 +231,67 @@ struct DownloadTests {
         }
     }
 
+    @Test func `what was verified on the way is not read again`() throws {
+        try withTemporaryDirectory { folder in
+            func file(_ name: String, seed: UInt64) throws -> [UInt8] {
+                let adapter = try SampleAdapters.plain(seed: seed, moduleCount: 12, size: 300, rank: 16)
+                _ = try AdapterFileWriter.write(adapter, toPath: "\(folder)/\(name)")
+                return try InputFile.contents(of: "\(folder)/\(name)", limit: 1 << 24)
+            }
+            let bytes = try file("a.adpt", seed: 3)
+            let other = try file("b.adpt", seed: 4)
+            let setting = try Setting {
+                $0.partByteCount = 20_000
+            } _: {
+                honestBlob($0, bytes)
+            }
+            let output = try OutputFile(resuming: "\(folder)/part")
+            let verification = try setting.client.downloadBlob(
+                Self.descriptor(bytes), from: setting.repository, to: output, isAdapterFile: true)
+            #expect(verification != nil)
+            func verify(_ bytes: [UInt8], _ name: String) throws {
+                try OutputFile(resuming: "\(folder)/\(name)").write(bytes, at: 0)
+                try AdapterFile(opening: "\(folder)/\(name)").verifyContent(arrived: verification)
+            }
+            try verify(bytes, "same")
+            // Only what is read shows damage.
+            var damaged = bytes
+            damaged[bytes.count / 2] ^= 1
+            try verify(damaged, "damaged later")
+            #expect(throws: FormatError.self) {
+                try AdapterFile(opening: "\(folder)/damaged later").verifyContent()
+            }
+            // It says nothing about another file.
+            try verify(other, "other")
+            var otherDamaged = other
+            otherDamaged[other.count / 2] ^= 1
+            #expect(throws: FormatError.self) { try verify(otherDamaged, "other, damaged") }
+        }
+    }
+
+    @Test func `a chunk with the right digest that cannot be decoded ends the transfer and is not kept`() throws {
+        let names = try Directory.names(in: "\(Fixtures.directory)/malformed").filter { $0.hasPrefix("malformedChunk") }
+        #expect(names.count > 10)
+        for name in names {
+            try withTemporaryDirectory { folder in
+                let bytes = try InputFile.contents(of: "\(Fixtures.directory)/malformed/\(name)", limit: 1 << 24)
+                let setting = try Setting {
+                    $0.partByteCount = max(1, bytes.count / 2)
+                } _: {
+                    honestBlob($0, bytes)
+                }
+                let path = "\(folder)/part"
+                let error = #expect(throws: FormatError.self, "\(name)") {
+                    try setting.client.downloadBlob(
+                        Self.descriptor(bytes), from: setting.repository, to: OutputFile(resuming: path),
+                        isAdapterFile: true)
+                }
+                #expect(error?.code == .malformedChunk, "\(name)")
+                #expect(Directory.kind(of: path) == nil, "\(name)")
+            }
+        }
+    }
+
     @Test func `two processes do not fetch into one file`() throws {
         try withTemporaryDirectory { folder in
             let first = try OutputFile(resuming: "\(folder)/part")

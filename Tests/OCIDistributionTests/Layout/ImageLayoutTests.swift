@@ -35,7 +35,7 @@ struct ImageLayoutTests {
                     return
                 }
                 let output = try OutputFile(resuming: "\(folder)/out")
-                try layout.download(descriptor, to: output, isAdapterFile: true, progress: nil)
+                _ = try layout.download(descriptor, to: output, isAdapterFile: true, progress: nil)
                 #expect(try InputFile.contents(of: "\(folder)/out", limit: 1 << 20) == bytes)
             }
             let documents = try PackageDocument.fetch(about: push.digest, from: layout) { Issue.record("\($0)") }
@@ -76,7 +76,7 @@ struct ImageLayoutTests {
                     let error = ociError {
                         let package = try FetchedPackage("v1", from: layout)
                         guard case .adapter(let descriptor) = package.content else { return }
-                        try layout.download(
+                        _ = try layout.download(
                             descriptor, to: OutputFile(resuming: "\(folder)/out"), isAdapterFile: true, progress: nil)
                     }
                     #expect(error?.code == .digestMismatch)

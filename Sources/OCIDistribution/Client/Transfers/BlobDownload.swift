@@ -39,19 +39,34 @@ final class BlobDownload: Sendable {
     }
 
     /// Fetches everything that is missing and checks the whole.
-    func run(into output: OutputFile) throws {
+    ///
+    /// - Returns: what was verified of an adapter file on the way.
+    func run(into output: OutputFile) throws -> PartVerification? {
         do {
-            guard descriptor.byteCount > client.options.partByteCount else { return try fetchWhole(into: output) }
-            // What an earlier process has left may be damaged: then once more, from nothing.
-            let hasResumed = try fetchInSegments(into: output, mayResume: true)
-            if hasResumed == .damaged { _ = try fetchInSegments(into: output, mayResume: false) }
+            if descriptor.byteCount > client.options.partByteCount {
+                // What an earlier process has left may be damaged: then once more, from nothing.
+                for mayResume in [true, false] {
+                    if case .complete(let verification) = try fetchInSegments(into: output, mayResume: mayResume) {
+                        return verification
+                    }
+                }
+            }
         } catch is RangesUnsupported {
             report(-arrivedByteCount.load(ordering: .relaxed))
-            try fetchWhole(into: output)
+        } catch let error as FormatError {
+            // It is as its publisher made it, and no valid adapter file.
+            output.discard()
+            throw error
         }
+        try fetchWhole(into: output)
+        return nil
     }
 
-    private enum Outcome { case complete, damaged }
+    private enum Outcome {
+        case complete(PartVerification?)
+        /// What an earlier process has left is damaged.
+        case damaged
+    }
 
     private func report(_ count: Int) {
         guard count != 0 else { return }
@@ -100,14 +115,14 @@ final class BlobDownload: Sendable {
     private func fetchInSegments(into output: OutputFile, mayResume: Bool) throws -> Outcome {
         let size = client.options.partByteCount
         var head: [UInt8] = []
-        let plan: DownloadPlan
+        var verification: PartVerification?
         if isAdapterFile {
             head = try fetchHeader()
-            let parts = try PartDigests(header: head, fileByteCount: descriptor.byteCount).parts
-            plan = DownloadPlan(parts, segmentByteCount: size)
-        } else {
-            plan = DownloadPlan(byteCount: descriptor.byteCount, segmentByteCount: size)
+            verification = try PartVerification(header: head, fileByteCount: descriptor.byteCount)
         }
+        let plan =
+            verification.map { DownloadPlan($0.parts, segmentByteCount: size) }
+            ?? DownloadPlan(byteCount: descriptor.byteCount, segmentByteCount: size)
         if !mayResume { try output.resize(to: 0) }
         let identity = SHA256.hash(Array("\(descriptor.digest) \(size) \(head.count)".utf8)).bytes
         let journal = try DownloadJournal(
@@ -123,10 +138,10 @@ final class BlobDownload: Sendable {
         }
         let missing = plan.segments.indices.filter { !journal.isComplete[$0] }
         do {
-            _ = try Concurrent.map(missing, workerCount: client.options.connectionCount) { index in
+            _ = try Concurrent.map(missing, workerCount: client.options.connectionCount) { [verification] index in
                 guard !self.isCancelled.load(ordering: .relaxed) else { throw Cancelled() }
                 do {
-                    try self.fetch(plan.segments[index], into: file)
+                    try self.fetch(plan.segments[index], into: file, verification)
                     try journal.complete(index)
                     try hasher.complete(index + 1)
                 } catch {
@@ -149,11 +164,13 @@ final class BlobDownload: Sendable {
             throw client.mismatch(descriptor, "what came has the digest \(digest)")
         }
         try output.resize(to: descriptor.byteCount)
-        return .complete
+        return .complete(verification)
     }
 
-    private func fetch(_ segment: DownloadPlan.Segment, into file: PositionedOutput) throws {
-        var verifier = PartVerifier(segment)
+    private func fetch(
+        _ segment: DownloadPlan.Segment, into file: PositionedOutput, _ verification: PartVerification?
+    ) throws {
+        var verifier = PartVerifier(segment, verification)
         try fetch(segment, isWhole: false) { piece, position in
             guard !self.isCancelled.load(ordering: .relaxed) else { throw Cancelled() }
             try verifier.take(piece)
@@ -169,7 +186,7 @@ final class BlobDownload: Sendable {
             return bytes
         }
         let start = try fetch(0..<min(descriptor.byteCount, BlobDownload.firstByteCount))
-        let count = try PartDigests.headerByteCount(start: start, fileByteCount: descriptor.byteCount)
+        let count = try PartVerification.headerByteCount(start: start, fileByteCount: descriptor.byteCount)
         guard count > start.count else {
             report(count - start.count)
             return Array(start[..<count])

@@ -6,7 +6,7 @@ struct DownloadPlan: Sendable {
     struct Segment: Sendable {
         var range: Range<Int>
         /// The parts that the segment consists of; empty when nothing is known of it.
-        var parts: [PartDigests.Part] = []
+        var parts: [PartVerification.Part] = []
     }
 
     let segments: [Segment]
@@ -19,7 +19,7 @@ struct DownloadPlan: Sendable {
     }
 
     /// Runs of parts of about equal length, behind a header that is there already.
-    init(_ parts: [PartDigests.Part], segmentByteCount: Int) {
+    init(_ parts: [PartVerification.Part], segmentByteCount: Int) {
         var segments: [Segment] = []
         for part in parts {
             if let last = segments.last, last.range.count + part.range.count <= segmentByteCount {
@@ -33,41 +33,63 @@ struct DownloadPlan: Sendable {
     }
 }
 
-/// Compares the parts of a segment with their digests while its bytes come in.
+/// Verifies the parts of a segment while its bytes come in.
 struct PartVerifier: ~Copyable {
-    private let parts: [PartDigests.Part]
+    private let verification: PartVerification?
+    private let parts: [PartVerification.Part]
     private var index = 0
     private var position: Int
+    /// Chunks that are complete, and the one that is not.
+    private var chunks: [(part: PartVerification.Part, content: [UInt8])] = []
+    private var content: [UInt8] = []
+    /// Of a section, which may be long.
     private var hasher = SHA256()
 
-    init(_ segment: DownloadPlan.Segment) {
+    init(_ segment: DownloadPlan.Segment, _ verification: PartVerification?) {
+        self.verification = verification
         parts = segment.parts
         position = segment.range.lowerBound
-        if let first = parts.first { hasher = first.makeHasher() }
     }
 
-    /// Takes the next bytes.
+    /// Takes the next bytes. Everything is verified when the segment's last byte is taken.
     ///
-    /// - Throws: ``OCIError`` with code `digestMismatch`.
+    /// - Throws: ``OCIError`` with code `digestMismatch`; `FormatError` for a chunk that has its digest and is invalid.
     mutating func take(_ bytes: [UInt8]) throws {
         var rest = bytes[...]
         while !rest.isEmpty, index < parts.count {
             let part = parts[index]
             let piece = rest.prefix(part.range.upperBound - position)
-            hasher.update(piece)
+            if part.isChunk { content += piece } else { hasher.update(piece) }
             position += piece.count
             rest = rest.dropFirst(piece.count)
             guard position == part.range.upperBound else { return }
-            // Starts the next part and gives what was hashed of this one.
             index += 1
-            var finished = index < parts.count ? parts[index].makeHasher() : SHA256()
-            swap(&finished, &hasher)
-            guard finished.finalize() == part.digest else {
-                throw OCIError(
-                    .digestMismatch,
-                    "Unable to fetch the adapter: the chunk at byte \(part.range.lowerBound) does not have the digest that "
-                        + "the file's header states. The registry or something on the way has changed it.")
-            }
+            try complete(part)
         }
+    }
+
+    private mutating func complete(_ part: PartVerification.Part) throws {
+        if part.isChunk {
+            chunks.append((part, content))
+            content = []
+        } else {
+            var finished = SHA256()
+            swap(&finished, &hasher)
+            guard finished.finalize() == part.digest else { throw changed("section", at: part.range.lowerBound) }
+        }
+        guard chunks.count == PartVerification.countAtOnce || index == parts.count else { return }
+        do {
+            try verification?.check(chunks.map(\.part), chunks.map(\.content))
+        } catch let error as FormatError where error.code == .digestMismatch {
+            throw changed("chunk", at: error.byteOffset ?? part.range.lowerBound)
+        }
+        chunks = []
+    }
+
+    private func changed(_ kind: String, at byteOffset: Int) -> OCIError {
+        OCIError(
+            .digestMismatch,
+            "Unable to fetch the adapter: the \(kind) at byte \(byteOffset) does not have the digest that the file's header "
+                + "states. The registry or something on the way has changed it.")
     }
 }
