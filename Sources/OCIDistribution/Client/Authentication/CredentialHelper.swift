@@ -85,15 +85,17 @@ struct CredentialHelper {
         let spawned = unsafe posix_spawnp(&child, program, &actions, nil, &arguments, environ)
         close(toChild[0])
         close(fromChild[1])
-        defer { close(fromChild[0]) }
         guard spawned == 0 else {
             close(toChild[1])
+            close(fromChild[0])
             throw failed(verb, unsafe String(cString: strerror(spawned)))
         }
         let descriptor = toChild[1]
-        // A host or a small document fits into the pipe, so nothing waits.
+        // A host or a small document fits into the pipe, so nothing waits. Programs may know their answer without reading.
         let bytes = Array(input.utf8)
-        let written = unsafe bytes.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+        unsafe bytes.withUnsafeBytes { bytes in
+            withoutPipeSignal { unsafe _ = write(descriptor, bytes.baseAddress, bytes.count) }
+        }
         close(descriptor)
         var output: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
@@ -103,10 +105,12 @@ struct CredentialHelper {
             guard count > 0 else { break }
             output += buffer[..<count]
         }
+        // Who goes on writing learns that nobody reads, and ends.
+        close(fromChild[0])
         var status: Int32 = 0
         while unsafe waitpid(child, &status, 0) < 0, errno == EINTR {}
-        guard written == bytes.count, output.count <= CredentialHelper.maximumAnswerByteCount else {
-            throw failed(verb, "it does not take its input, or answers too much")
+        guard output.count <= CredentialHelper.maximumAnswerByteCount else {
+            throw failed(verb, "it answers more than \(CredentialHelper.maximumAnswerByteCount) bytes")
         }
         // The code of a normal end, else that of a signal.
         return (status & 0x7F == 0 ? status >> 8 & 0xFF : 128, output)
