@@ -52,7 +52,7 @@ enum GGUFWriter {
         writer.pad(to: GGUFHeader.defaultAlignment)
         try file.write(writer.bytes)
         let start = file.offset
-        let output = file.positioned
+        let output = QueuedOutput(file)
         try TensorPieces.forEach(of: padded) { position, piece in try output.write(piece, at: start + position) }
         file.seek(to: start + offset)
     }

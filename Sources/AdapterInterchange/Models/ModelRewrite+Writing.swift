@@ -17,7 +17,7 @@ extension ModelRewrite {
     {
         let shard = shards[index]
         let file = try OutputFile(in: folder)
-        let output = file.positioned
+        let output = QueuedOutput(file)
         var hasher = SHA256()
         hasher.update(shard.header)
         try file.write(shard.header)

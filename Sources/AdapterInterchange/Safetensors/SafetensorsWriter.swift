@@ -34,7 +34,7 @@ public enum SafetensorsWriter {
         let sorted = try laidOut(entries)
         try file.write(header(of: sorted, metadata: metadata))
         let start = file.offset
-        let output = file.positioned
+        let output = QueuedOutput(file)
         try TensorPieces.forEach(of: sorted.compactMap { byName[$0.name] }) { offset, piece in
             try output.write(piece, at: start + offset)
         }
