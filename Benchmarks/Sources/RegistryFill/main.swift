@@ -1,7 +1,8 @@
 // Fills a registry with small adapters, all different, and with tags and their history.
 //
-//     RegistryFill DIRECTORY ADAPTERS TAGS
+//     RegistryFill DIRECTORY ADAPTERS TAGS [FIRST]
 //
+// FIRST is the adapter to begin with, so that a run that was stopped can be gone on with; 0 by default.
 // Every adapter has a repository and TAGS/ADAPTERS tags; bases, ranks, labels and messages repeat in known proportions:
 // one adapter in a hundred has the label rare=yes and the word 'needle' in its message. Put the directory into memory:
 // each push and each tag is flushed to the disk before the next.
@@ -10,10 +11,11 @@ import AdapterRegistry
 import Adapters
 import Tensors
 
-guard CommandLine.arguments.count == 4, let adapterCount = Int(CommandLine.arguments[2]),
-    let tagCount = Int(CommandLine.arguments[3]), adapterCount > 0
+guard (4...5).contains(CommandLine.arguments.count), let adapterCount = Int(CommandLine.arguments[2]),
+    let tagCount = Int(CommandLine.arguments[3]), adapterCount > 0,
+    let first = Int(CommandLine.arguments.dropFirst(4).first ?? "0"), (0...adapterCount).contains(first)
 else {
-    print("usage: RegistryFill DIRECTORY ADAPTERS TAGS")
+    print("usage: RegistryFill DIRECTORY ADAPTERS TAGS [FIRST]")
     throw CancellationError()
 }
 
@@ -54,7 +56,7 @@ func adapter(_ index: Int) throws -> Adapter {
 let registry = try Registry(opening: CommandLine.arguments[1], actor: "benchmark")
 let clock = ContinuousClock()
 var start = clock.now
-for index in 0..<adapterCount {
+for index in first..<adapterCount {
     let name = "team-\(index % 100)/adapter-\(index)"
     let target = try Reference(parsing: "\(name):v1")
     _ = try registry.push(adapter(index), as: target)
