@@ -3,11 +3,14 @@
 
 #pragma STDC FP_CONTRACT OFF
 
+// Products are fused with their addition on purpose: `__builtin_elementwise_fma` rounds once on every instruction set,
+// by a call where there is no instruction.
+
 // Unaligned, and free to alias plain doubles.
 typedef double cnk_lanes __attribute__((vector_size(64), aligned(8), may_alias));
 
 // Tiles whose sums stay in registers; a panel of PANEL elements of each column stays in the cache.
-enum { LANES = 8, TALL = 4, WIDE = 2 * LANES, PANEL = 512 };
+enum { LANES = 8, TALL = 4, WIDE = 2 * LANES, PANEL = 256 };
 
 static inline __attribute__((always_inline)) double total(const cnk_lanes *lanes) {
     const double *sums = (const double *)lanes;
@@ -17,56 +20,52 @@ static inline __attribute__((always_inline)) double total(const cnk_lanes *lanes
 static inline __attribute__((always_inline)) double inner_product(const double *a, const double *b, size_t count) {
     cnk_lanes sums = {0};
     size_t whole = count - count % LANES;
-    for (size_t k = 0; k < whole; k += LANES) sums += *(const cnk_lanes *)(a + k) * *(const cnk_lanes *)(b + k);
+    for (size_t k = 0; k < whole; k += LANES) {
+        sums = __builtin_elementwise_fma(*(const cnk_lanes *)(a + k), *(const cnk_lanes *)(b + k), sums);
+    }
     double sum = total(&sums);
-    for (size_t k = whole; k < count; k++) sum += a[k] * b[k];
+    for (size_t k = whole; k < count; k++) sum = __builtin_fma(a[k], b[k], sum);
     return sum;
 }
 
 static inline __attribute__((always_inline)) void add_inner_products(
-    const double *a, const double *b, size_t length, size_t count, double *gram, size_t stride) {
+    const double *a, const double *b, size_t stride, size_t length, double *gram, size_t count) {
     cnk_lanes sums[TALL][TALL] = {0};
-    size_t whole = count - count % LANES;
+    size_t whole = length - length % LANES;
     for (size_t k = 0; k < whole; k += LANES) {
         for (size_t i = 0; i < TALL; i++) {
-            cnk_lanes left = *(const cnk_lanes *)(a + i * length + k);
-            for (size_t j = 0; j < TALL; j++) sums[i][j] += left * *(const cnk_lanes *)(b + j * length + k);
+            cnk_lanes left = *(const cnk_lanes *)(a + i * stride + k);
+            for (size_t j = 0; j < TALL; j++) {
+                sums[i][j] = __builtin_elementwise_fma(left, *(const cnk_lanes *)(b + j * stride + k), sums[i][j]);
+            }
         }
     }
     for (size_t i = 0; i < TALL; i++) {
         for (size_t j = 0; j < TALL; j++) {
             double sum = total(&sums[i][j]);
-            for (size_t k = whole; k < count; k++) sum += a[i * length + k] * b[j * length + k];
-            gram[i * stride + j] += sum;
+            for (size_t k = whole; k < length; k++) sum = __builtin_fma(a[i * stride + k], b[j * stride + k], sum);
+            gram[i * count + j] += sum;
         }
     }
 }
 
-static inline __attribute__((always_inline)) void mirror(double *gram, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < i; j++) gram[i * count + j] = gram[j * count + i];
-    }
-}
-
 CNK_CLONES
-void cnk_gram_of_columns(const double *columns, size_t length, size_t count, double *gram) {
-    for (size_t i = 0; i < count * count; i++) gram[i] = 0;
+void cnk_add_gram_of_columns(const double *columns, size_t stride, size_t length, size_t count, double *gram) {
     size_t full = count - count % TALL;
     for (size_t start = 0; start < length; start += PANEL) {
         size_t panel = length - start < PANEL ? length - start : PANEL;
         const double *x = columns + start;
         for (size_t i = 0; i < full; i += TALL) {
             for (size_t j = i; j < full; j += TALL) {
-                add_inner_products(x + i * length, x + j * length, length, panel, gram + i * count + j, count);
+                add_inner_products(x + i * stride, x + j * stride, stride, panel, gram + i * count + j, count);
             }
         }
         for (size_t j = full; j < count; j++) {
             for (size_t i = 0; i <= j; i++) {
-                gram[i * count + j] += inner_product(x + i * length, x + j * length, panel);
+                gram[i * count + j] += inner_product(x + i * stride, x + j * stride, panel);
             }
         }
     }
-    mirror(gram, count);
 }
 
 static inline __attribute__((always_inline)) void add_outer_products(
@@ -76,9 +75,10 @@ static inline __attribute__((always_inline)) void add_outer_products(
         cnk_lanes first = *(const cnk_lanes *)(b + k * stride);
         cnk_lanes second = *(const cnk_lanes *)(b + k * stride + LANES);
         for (size_t i = 0; i < TALL; i++) {
-            double factor = a[k * stride + i];
-            sums[i][0] += first * factor;
-            sums[i][1] += second * factor;
+            double x = a[k * stride + i];
+            cnk_lanes factor = {x, x, x, x, x, x, x, x};
+            sums[i][0] = __builtin_elementwise_fma(first, factor, sums[i][0]);
+            sums[i][1] = __builtin_elementwise_fma(second, factor, sums[i][1]);
         }
     }
     for (size_t i = 0; i < TALL; i++) {
@@ -88,8 +88,7 @@ static inline __attribute__((always_inline)) void add_outer_products(
 }
 
 CNK_CLONES
-void cnk_gram_of_rows(const double *rows, size_t length, size_t count, double *gram) {
-    for (size_t i = 0; i < count * count; i++) gram[i] = 0;
+void cnk_add_gram_of_rows(const double *rows, size_t length, size_t count, double *gram) {
     size_t full = count - count % WIDE;
     for (size_t start = 0; start < length; start += PANEL) {
         size_t panel = length - start < PANEL ? length - start : PANEL;
@@ -102,10 +101,9 @@ void cnk_gram_of_rows(const double *rows, size_t length, size_t count, double *g
         for (size_t j = full; j < count; j++) {
             for (size_t i = 0; i <= j; i++) {
                 double sum = 0;
-                for (size_t k = 0; k < panel; k++) sum += x[k * count + i] * x[k * count + j];
+                for (size_t k = 0; k < panel; k++) sum = __builtin_fma(x[k * count + i], x[k * count + j], sum);
                 gram[i * count + j] += sum;
             }
         }
     }
-    mirror(gram, count);
 }

@@ -54,3 +54,26 @@ CNK_CLONES
 void cnk_subtract_from(const double *values, double *target, size_t count) {
     for (size_t i = 0; i < count; i++) target[i] = values[i] - target[i];
 }
+
+CNK_CLONES
+void cnk_place_scaled(
+    const float *source, size_t rows, size_t columns, double factor, double *target, size_t stride) {
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < columns; j++) target[i * stride + j] = factor * (double)source[i * columns + j];
+    }
+}
+
+CNK_CLONES
+void cnk_place_scaled_columns(
+    const float *source, size_t rows, size_t columns, double factor, double *target, size_t stride) {
+    for (size_t j = 0; j < columns; j++) {
+        for (size_t i = 0; i < rows; i++) target[j * stride + i] = factor * (double)source[i * columns + j];
+    }
+}
+
+CNK_CLONES
+void cnk_gather_rows(const double *source, size_t stride, size_t rows, size_t columns, double *target) {
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < columns; j++) target[i * columns + j] = source[j * stride + i];
+    }
+}

@@ -4,15 +4,58 @@ internal import COpenBLAS
 extension Matrix {
     /// XᵀX, for matrices of few columns: symmetric, added up in one fixed order.
     package func gram() throws(LinearAlgebraError) -> Matrix {
-        var result = try Matrix(zeros: columns, columns)
-        unsafe cnk_gram_of_columns(elements, rows, columns, &result.elements)
-        return result
+        var sum = try GramSum(count: columns)
+        unsafe elements.withUnsafeBufferPointer { unsafe sum.add(columns: $0, length: rows) }
+        return sum.matrix
     }
 
     /// X·Xᵀ, for matrices of few rows: symmetric, added up in one fixed order.
     package func gramOfRows() throws(LinearAlgebraError) -> Matrix {
-        var result = try Matrix(zeros: rows, rows)
-        unsafe cnk_gram_of_rows(elements, columns, rows, &result.elements)
+        var sum = try GramSum(count: rows)
+        unsafe elements.withUnsafeBufferPointer { unsafe sum.add(rows: $0) }
+        return sum.matrix
+    }
+}
+
+/// XᵀX of a tall matrix whose rows come in parts.
+///
+/// Parts whose lengths are multiples of ``length``, but for the last, add up to the bits of the whole.
+package struct GramSum: Sendable {
+    /// The rows that are added up in a cache at a time.
+    package static let length = 256
+
+    /// How many columns X has.
+    package let count: Int
+    /// The upper triangle.
+    private var sums: [Double]
+
+    /// - Throws: ``LinearAlgebraError`` with code `limitExceeded`.
+    package init(count: Int) throws(LinearAlgebraError) {
+        self.count = count
+        sums = try Matrix(zeros: count, count).elements
+    }
+
+    /// Adds rows that lie one after the other.
+    package mutating func add(rows: UnsafeBufferPointer<Double>) {
+        guard count > 0, let start = rows.baseAddress else { return }
+        unsafe cnk_add_gram_of_rows(start, rows.count / count, count, &sums)
+    }
+
+    /// Adds `length` rows that lie column by column, each column where its share of the buffer begins.
+    package mutating func add(columns: UnsafeBufferPointer<Double>, length: Int) {
+        guard count > 0, let start = columns.baseAddress else { return }
+        let stride = columns.count / count
+        precondition(length <= stride, "a column is shorter than what is added of it")
+        unsafe cnk_add_gram_of_columns(start, stride, length, count, &sums)
+    }
+
+    /// What was added so far, symmetric.
+    package var matrix: Matrix {
+        var result = Matrix(unchecked: count, count, sums)
+        for row in 0..<count {
+            // The triangle's rows are the columns of what is stored column by column.
+            for column in 0..<row { result[column, row] = result[row, column] }
+        }
         return result
     }
 }

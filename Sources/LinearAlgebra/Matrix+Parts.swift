@@ -101,7 +101,7 @@ extension Matrix {
         var sum = 0.0
         unsafe values.withUnsafeBufferPointer { buffer in
             guard let start = buffer.baseAddress else { return }
-            unsafe cnk_gram_of_columns(start, buffer.count, 1, &sum)
+            unsafe cnk_add_gram_of_columns(start, buffer.count, buffer.count, 1, &sum)
         }
         return sum
     }

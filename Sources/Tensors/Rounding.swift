@@ -35,21 +35,32 @@ package enum Rounding {
         }
     }
 
-    /// The conversions that have kernels, on machines that store numbers as files do; nil when a value does not fit.
+    /// The conversions that have kernels; nil for other types, and when a value does not fit.
     private static func fast(_ values: [Double], _ dtype: DType) -> [UInt8]? {
-        guard [.f32, .bf16].contains(dtype), 1.littleEndian == 1 else { return nil }
-        var overflowCount = 0
-        let size = dtype.byteCount
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: values.count * size) { buffer, initialized in
-            if let start = UnsafeMutableRawPointer(buffer.baseAddress), !values.isEmpty {
-                overflowCount =
-                    dtype == .f32
-                    ? unsafe cnk_narrow_f64_to_f32(values, start.assumingMemoryBound(to: Float.self), values.count)
-                    : unsafe cnk_narrow_f64_to_bf16(values, start.assumingMemoryBound(to: UInt16.self), values.count)
+        var fits = false
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: values.count * dtype.byteCount) { target, count in
+            fits = unsafe values.withUnsafeBufferPointer {
+                unsafe write($0, dtype, to: UnsafeMutableRawBufferPointer(target))
             }
-            initialized = values.count * size
+            count = fits ? values.count * dtype.byteCount : 0
         }
-        return overflowCount == 0 ? bytes : nil
+        return fits ? bytes : nil
+    }
+
+    /// Writes the values as elements of `dtype` to the start of `target`, which is aligned to them, by a kernel.
+    ///
+    /// - Returns: whether the type has a kernel, on a machine that stores numbers as files do, and every value fits.
+    package static func write(
+        _ values: UnsafeBufferPointer<Double>, _ dtype: DType, to target: UnsafeMutableRawBufferPointer
+    ) -> Bool {
+        guard [.f32, .bf16].contains(dtype), 1.littleEndian == 1 else { return false }
+        precondition(target.count >= values.count * dtype.byteCount, "the target is too short")
+        guard let source = values.baseAddress, let start = target.baseAddress else { return true }
+        let overflowCount =
+            dtype == .f32
+            ? unsafe cnk_narrow_f64_to_f32(source, start.assumingMemoryBound(to: Float.self), values.count)
+            : unsafe cnk_narrow_f64_to_bf16(source, start.assumingMemoryBound(to: UInt16.self), values.count)
+        return overflowCount == 0
     }
 
     private static func words<Word: FixedWidthInteger>(

@@ -6,15 +6,15 @@ extension Tensor {
     ///
     /// - Throws: ``TensorError`` with code `sizeMismatch` when the tensor does not have these elements.
     package func doubles(in elements: Range<Int>) throws -> [Double] {
-        StoredElements(try bytes(in: blocks(of: elements)), dtype, elements).doubles
+        ElementRun(try bytes(in: blocks(of: elements)), dtype, elements).doubles
     }
 
     /// Ranges of the elements of several tensors, in order; sources of one kind read them together.
     ///
     /// - Throws: ``TensorError`` with code `sizeMismatch` when a tensor does not have these elements.
-    package static func elements(of reads: [(tensor: Tensor, elements: Range<Int>)]) throws -> [StoredElements] {
+    package static func elements(of reads: [(tensor: Tensor, elements: Range<Int>)]) throws -> [ElementRun] {
         let bytes = try bytes(of: try reads.map { ($0.tensor, try $0.tensor.blocks(of: $0.elements)) })
-        return zip(reads, bytes).map { StoredElements($1, $0.tensor.dtype, $0.elements) }
+        return zip(reads, bytes).map { ElementRun($1, $0.tensor.dtype, $0.elements) }
     }
 
     /// The bytes of the blocks that hold these elements.
@@ -48,7 +48,7 @@ extension Tensor {
 }
 
 /// A run of elements as they are stored.
-package struct StoredElements: Sendable {
+package struct ElementRun: Sendable {
     /// The blocks that hold them.
     package let bytes: [UInt8]
     private let dtype: DType

@@ -14,7 +14,7 @@ import Testing
 @Suite struct WriterTests {
     /// What was asked of tensors, in order.
     private final class Log: Sendable {
-        struct Request: Equatable, Sendable {
+        struct Request: Hashable {
             var tensor: String
             var range: Range<Int>
         }
@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test(arguments: WritingCodec.allCases)
-    func `Tensors are read once, in order, a chunk at a time`(codec: WritingCodec) throws {
+    func `Tensors are read once, a chunk at a time`(codec: WritingCodec) throws {
         let log = Log()
         var order: [String] = []
         var progress = 0
@@ -80,9 +80,10 @@ import Testing
             .init(tensor: "one.m", range: 0..<12), .init(tensor: "two.A", range: 0..<32),
             .init(tensor: "two.B", range: 0..<24), .init(tensor: "two.m", range: 0..<12),
         ]
-        #expect(log.all == expected)
+        // From several threads, in any order.
+        #expect(log.all.count == expected.count && Set(log.all) == Set(expected))
         // Provenance was asked for once, when everything had been read, so it can tell what the computation found.
-        #expect(order == expected.map(\.tensor))
+        #expect(order.sorted() == expected.map(\.tensor).sorted())
         #expect(progress == adapter.tensorByteCount)
     }
 

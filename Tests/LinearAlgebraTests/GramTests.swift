@@ -11,31 +11,31 @@ struct GramTests {
         return try Matrix(rows: rows, columns: columns, columnMajor: elements)
     }
 
-    /// Eight sums side by side over panels of 512 elements, as the kernel adds.
+    /// Eight sums side by side over panels of 256 elements, as the kernel adds.
     private func twin(_ a: ArraySlice<Double>, _ b: ArraySlice<Double>) -> Double {
         var (a, b, sum) = (Array(a)[...], Array(b)[...], 0.0)
         while !a.isEmpty {
-            let (left, right) = (Array(a.prefix(512)), Array(b.prefix(512)))
+            let (left, right) = (Array(a.prefix(256)), Array(b.prefix(256)))
             var lanes = [Double](repeating: 0, count: 8)
             let whole = left.count - left.count % 8
-            for index in 0..<whole { lanes[index % 8] += left[index] * right[index] }
+            for index in 0..<whole { lanes[index % 8].addProduct(left[index], right[index]) }
             var panel =
                 ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]))
-            for index in whole..<left.count { panel += left[index] * right[index] }
+            for index in whole..<left.count { panel.addProduct(left[index], right[index]) }
             sum += panel
-            (a, b) = (a.dropFirst(512), b.dropFirst(512))
+            (a, b) = (a.dropFirst(256), b.dropFirst(256))
         }
         return sum
     }
 
-    /// One sum after the other within panels of 512 elements, as the other kernel adds.
+    /// One sum after the other within panels of 256 elements, as the other kernel adds.
     private func rowTwin(_ a: [Double], _ b: [Double]) -> Double {
-        stride(from: 0, to: a.count, by: 512).reduce(0) { sum, start in
-            sum + (start..<min(start + 512, a.count)).reduce(0) { $0 + a[$1] * b[$1] }
+        stride(from: 0, to: a.count, by: 256).reduce(0) { sum, start in
+            sum + (start..<min(start + 256, a.count)).reduce(0) { $0.addingProduct(a[$1], b[$1]) }
         }
     }
 
-    @Test(arguments: [0, 1, 7, 8, 9, 511, 512, 513, 1030], [1, 2, 3, 4, 5, 8, 15, 16, 17, 33])
+    @Test(arguments: [0, 1, 7, 8, 9, 255, 256, 257, 530], [1, 2, 3, 4, 5, 8, 15, 16, 17, 33])
     func `both kernels give their twins' bits`(length: Int, count: Int) throws {
         let x = try matrix(length, count, seed: UInt64(length * 100 + count))
         let transposed = x.transposed()
@@ -48,6 +48,25 @@ struct GramTests {
                 #expect(ofRows[j, i] == ofRows[i, j])
             }
         }
+    }
+
+    @Test func `parts add up to the bits of the whole`() throws {
+        let (length, count) = (700, 21)
+        let x = try matrix(length, count, seed: 3)
+        let rows = x.rowMajor
+        var (ofColumns, ofRows) = (try GramSum(count: count), try GramSum(count: count))
+        for start in stride(from: 0, to: length, by: GramSum.length) {
+            let end = min(start + GramSum.length, length)
+            // As wide as the largest part, with something behind the last part's columns.
+            var part = [Double](repeating: .nan, count: GramSum.length * count)
+            for column in 0..<count {
+                for row in start..<end { part[column * GramSum.length + row - start] = x[row, column] }
+            }
+            unsafe part.withUnsafeBufferPointer { unsafe ofColumns.add(columns: $0, length: end - start) }
+            unsafe rows[start * count..<end * count].withUnsafeBufferPointer { unsafe ofRows.add(rows: $0) }
+        }
+        #expect(try ofColumns.matrix == x.gram())
+        #expect(try ofRows.matrix == x.transposed().gramOfRows())
     }
 
     @Test(arguments: [(40, 1), (300, 24), (2000, 48)])

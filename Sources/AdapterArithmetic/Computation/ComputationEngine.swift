@@ -1,29 +1,32 @@
 import Adapters
-import Synchronization
 import Tensors
 
 /// Computes modules when their tensors are read.
 ///
-/// For a reader that goes from one module to the next, some are computed ahead, side by side, and held until it has gone
-/// past them. So a writer that reads A and then B in small ranges causes one computation, and memory does not grow with
+/// Each thread that reads computes the module that it needs, and whoever needs the same one waits for it. The last few
+/// are held, so a writer that reads A and then B in small ranges causes one computation, and memory does not grow with
 /// the adapter.
 final class ComputationEngine: Sendable {
-    /// How many modules are computed at a time, for each processor.
-    private static let modulesPerProcessor = 4
-    /// How many elements their updates may have together; the first may have more.
+    /// How many modules are held for each processor: those of the chunks that a writer has under way.
+    fileprivate static let modulesPerProcessor = 4
+    /// How many bytes they may have together, beyond one for each processor.
+    fileprivate static let byteLimit = 1 << 26
+    /// Updates of more elements are computed one at a time.
     private static let elementLimit = 1 << 23
 
     /// What to compute, in the adapter's order.
     let plans: [any ModuleComputation]
 
-    private struct State {
-        var ready: [Int: ComputedModule] = [:]
+    fileprivate struct State {
+        /// Those held, the one that was asked for last at the end.
+        var ready: [(index: Int, module: ComputedModule)] = []
+        var computing: Set<Int> = []
+        /// Whether one that is computed alone is among them.
+        var isAlone = false
         var certificates: [Int: ErrorCertificate.Module] = [:]
-        /// Where a reader that goes on asks next.
-        var next: Int?
     }
 
-    private let state = Mutex(State())
+    private let state = Monitor(State())
 
     init(plans: [any ModuleComputation]) {
         self.plans = plans
@@ -38,48 +41,54 @@ final class ComputationEngine: Sendable {
 
     /// What all modules lost; computes those that were not computed yet.
     func certificate() throws -> ErrorCertificate {
-        ErrorCertificate(
-            modules: try plans.indices.map { index in
-                if let known = state.withLock({ $0.certificates[index] }) { return known }
-                return try module(index).certificate
+        let known = state.change { $0.certificates }
+        return ErrorCertificate(
+            modules: try Concurrent.map(Array(plans.indices)) { index in
+                try known[index] ?? self.module(index).certificate
             })
     }
 
     private func module(_ index: Int) throws -> ComputedModule {
-        // Under the lock, so that two readers of one module do not both compute it.
-        try state.withLock { state in
-            if let module = state.ready[index] { return module }
-            state.ready = [:]
-            let batch =
-                state.next == index ? batch(from: index, known: state.certificates) : index..<index + 1
-            state.next = batch.upperBound
-            // What fails ahead of the reader fails again, and is reported, when the reader comes to it.
-            let results = try Concurrent.map(Array(batch)) { index in Result { try plans[index].computed() } }
-            for (index, result) in zip(batch, results) {
-                guard case .success(let module) = result else { continue }
-                state.ready[index] = module
-                state.certificates[index] = module.certificate
-            }
-            guard let first = results.first else { return try plans[index].computed() }
-            return try first.get()
+        let isAlone = plans[index].usesAllProcessors || plans[index].elementCount > ComputationEngine.elementLimit
+        let held = state.wait { $0.take(index, alone: isAlone) }
+        if let held { return held }
+        let result = Result { try plans[index].computed() }
+        state.change { $0.finish(index, result) }
+        return try result.get()
+    }
+}
+
+extension ComputationEngine.State {
+    /// The module, where it is held; nil within where the caller is to compute it; nil to wait.
+    mutating func take(_ index: Int, alone: Bool) -> ComputedModule?? {
+        if let place = ready.firstIndex(where: { $0.index == index }) {
+            let found = ready.remove(at: place)
+            ready.append(found)
+            return found.module
         }
+        guard !computing.contains(index), !isAlone, !alone || computing.isEmpty else { return nil }
+        computing.insert(index)
+        isAlone = alone
+        return .some(nil)
     }
 
-    /// The module and some after it, up to one that is known or works better alone.
-    private func batch(from index: Int, known: [Int: ErrorCertificate.Module]) -> Range<Int> {
-        var end = index + 1
-        var elementCount = plans[index].elementCount
-        let limit = ComputationEngine.modulesPerProcessor * Concurrent.workerCount
-        while end < plans.count, end - index < limit, known[end] == nil, !plans[end].usesAllProcessors,
-            !plans[index].usesAllProcessors
+    mutating func finish(_ index: Int, _ result: Result<ComputedModule, any Error>) {
+        computing.remove(index)
+        isAlone = false
+        guard case .success(let module) = result else { return }
+        certificates[index] = module.certificate
+        ready.append((index, module))
+        var byteCount = ready.reduce(0) { $0 + $1.module.byteCount }
+        while ready.count > ComputationEngine.modulesPerProcessor * Concurrent.workerCount
+            || (ready.count > Concurrent.workerCount && byteCount > ComputationEngine.byteLimit)
         {
-            let (sum, overflow) = elementCount.addingReportingOverflow(plans[end].elementCount)
-            guard !overflow, sum <= ComputationEngine.elementLimit else { break }
-            elementCount = sum
-            end += 1
+            byteCount -= ready.removeFirst().module.byteCount
         }
-        return index..<end
     }
+}
+
+extension ComputedModule {
+    fileprivate var byteCount: Int { a.count + b.count }
 }
 
 /// One factor of a computed module as a source of bytes.

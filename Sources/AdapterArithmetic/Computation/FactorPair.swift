@@ -55,13 +55,13 @@ struct FactorPair {
         let kept = min(rank, decomposition.values.count { $0 > 0 })
         let (u, values, v) = try oriented(decomposition, kept)
         let roots = values.map { $0.squareRoot() }
+        let (b, aTransposed) = (try u.scalingColumns(by: roots), try v.scalingColumns(by: roots))
         let padding = rank - kept
+        guard padding > 0 else { return (FactorPair(b: b, aTransposed: aTransposed), decomposition.values) }
         return (
             FactorPair(
-                b: try .horizontally([u.scalingColumns(by: roots), Matrix(zeros: b.rows, padding)]),
-                aTransposed: try .horizontally([
-                    v.scalingColumns(by: roots), Matrix(zeros: aTransposed.rows, padding),
-                ])),
+                b: try .horizontally([b, Matrix(zeros: b.rows, padding)]),
+                aTransposed: try .horizontally([aTransposed, Matrix(zeros: aTransposed.rows, padding)])),
             decomposition.values
         )
     }
@@ -154,7 +154,16 @@ struct FactorPair {
 extension Matrix {
     /// The sign of the element of the largest magnitude in each column, as ±1.
     var orientations: [Double] {
-        (0..<columns).map { index in column(index).max { $0.magnitude < $1.magnitude } ?? 0 < 0 ? -1 : 1 }
+        unsafe elements.withUnsafeBufferPointer { elements in
+            (0..<columns).map { column in
+                var largest = 0.0
+                for index in column * rows..<(column + 1) * rows {
+                    let value = unsafe elements[index]
+                    if value.magnitude > largest.magnitude { largest = value }
+                }
+                return largest < 0 ? -1 : 1
+            }
+        }
     }
 }
 

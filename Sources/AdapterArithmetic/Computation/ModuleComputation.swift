@@ -13,9 +13,9 @@ struct ComputedModule: Sendable {
 
 /// What is to be computed for one module; decided before anything is.
 protocol ModuleComputation: Sendable {
-    /// Whether it keeps all processors busy by itself; others are computed side by side.
+    /// Whether it keeps all processors busy by itself, and is computed alone; others are computed side by side.
     var usesAllProcessors: Bool { get }
-    /// About how many elements it reads and writes; what is computed side by side is limited by that.
+    /// About how many elements it reads and writes; large ones are computed one at a time.
     var elementCount: Int { get }
 
     /// The factors and their loss; called once a reading, with little else of the adapter in memory.

@@ -90,8 +90,13 @@ public enum Merge {
                 "Unable to merge the module '\(plan.module.name)': weight times alpha exceeds binary64.",
                 module: plan.module.name)
         }
+        func computed(_ side: ComputedFactor.Side, _ dtype: DType, _ shape: Shape) -> Tensor {
+            Tensor(dtype: dtype, shape: shape, source: ComputedFactor(engine: engine, plan: index, side: side))
+        }
         var (a, b) = (first.a, first.b)
-        if !plan.keepsFactors {
+        if plan.passesFactorsOn {
+            (a, b) = (computed(.a, a.dtype, a.shape), computed(.b, b.dtype, b.shape))
+        } else if !plan.keepsFactors {
             let extents = first.shapes(rank: plan.rank)
             guard plan.rank <= LowRankUpdate.maximumRank, let aShape = Shape(extents.a), let bShape = Shape(extents.b)
             else {
@@ -101,10 +106,7 @@ public enum Merge {
                         + "\(LowRankUpdate.maximumRank) is the most. Use --method exact with --rank.",
                     module: plan.module.name)
             }
-            a = Tensor(
-                dtype: plan.module.dtype, shape: aShape, source: ComputedFactor(engine: engine, plan: index, side: .a))
-            b = Tensor(
-                dtype: plan.module.dtype, shape: bShape, source: ComputedFactor(engine: engine, plan: index, side: .b))
+            (a, b) = (computed(.a, plan.module.dtype, aShape), computed(.b, plan.module.dtype, bShape))
         }
         return try LowRankUpdate(kind: first.kind, a: a, b: b, rank: plan.rank, alpha: alpha, scalingRule: rule)
     }

@@ -13,10 +13,14 @@ extension SliceLayout {
     ///
     /// - Parameter loss: what the factors lost before; the rounding error is added.
     func store(_ factors: FactorPair, rank: Int, as dtype: DType, _ loss: Loss) throws -> StoredSlice {
+        var loss = loss
+        if let rounded = try RoundedFactors(factors, as: dtype) {
+            loss.roundingError = rounded.error
+            return StoredSlice(a: rounded.a, b: rounded.b, loss: loss)
+        }
         let (a, b) = (factors.aTransposed.elements, factors.b.rowMajor)
         let bytes = (a: try Rounding.bytes(a, dtype), b: try Rounding.bytes(b, dtype))
         let stored = (a: Widening.doubles(bytes.a, dtype), b: Widening.doubles(bytes.b, dtype))
-        var loss = loss
         loss.roundingError = try factors.distance(
             toStored: pair(a: stored.a, b: stored.b, inner: rank),
             residual: pair(

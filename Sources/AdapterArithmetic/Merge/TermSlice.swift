@@ -5,13 +5,15 @@ import Tensors
 struct TermSlice {
     /// The rows of A, which are the columns of B.
     let inner: Int
-    /// A, row by row: inner × columns.
-    let a: [Double]
-    /// B, row by row: rows × inner.
-    let b: [Double]
+    /// A as it is stored, row by row: inner × columns.
+    let storedA: ElementRun
+    /// B as it is stored, row by row: rows × inner.
+    let storedB: ElementRun
 
-    /// A as it is stored.
-    let aBytes: [UInt8]
+    /// A's elements.
+    var a: [Double] { storedA.doubles }
+    /// B's elements.
+    var b: [Double] { storedB.doubles }
 
     /// Reads one slice of every term; all at once, which is less work where bytes are verified.
     ///
@@ -28,14 +30,13 @@ struct TermSlice {
                 try ArithmeticError.requireFinite(
                     factor.doubles, verb: module.verb, label: term.label, module: module.name, tensor: name)
             }
-            return TermSlice(
-                inner: term.update.rank / term.update.groupCount, a: a.doubles, b: b.doubles, aBytes: a.bytes)
+            return TermSlice(inner: term.update.rank / term.update.groupCount, storedA: a, storedB: b)
         }
     }
 
     /// Writes B's elements times a coefficient into the columns of a row-major matrix.
     func addB(to target: inout [Double], at column: Int, width: Int, _ coefficient: Double) {
-        let inner = inner
+        let (inner, b) = (inner, b)
         unsafe b.withUnsafeBufferPointer { source in
             unsafe target.withUnsafeMutableBufferPointer { target in
                 for row in 0..<source.count / max(1, inner) {

@@ -8,6 +8,8 @@ protocol UpdatePlan: ModuleComputation {
     var rank: Int { get }
     /// Whether the only input's A and B stay as they are, bit for bit.
     var keepsFactors: Bool { get }
+    /// Whether the computed module holds the kept factors too, so that they are read once to be measured and written.
+    var passesFactorsOn: Bool { get }
     /// Whether the only input's weight stays outside the factors, in alpha.
     var keepsScalingOutside: Bool { get }
     /// α and its rule of the result.
@@ -16,6 +18,7 @@ protocol UpdatePlan: ModuleComputation {
 
 extension UpdatePlan {
     var keepsFactors: Bool { false }
+    var passesFactorsOn: Bool { false }
     var keepsScalingOutside: Bool { false }
     var elementCount: Int {
         // Extents come from files: what overflows is more than any limit.

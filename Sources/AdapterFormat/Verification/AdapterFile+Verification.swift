@@ -24,9 +24,22 @@ extension AdapterFile {
     /// SHA-256 of the whole file, its name in a store.
     public func digest() throws -> Digest {
         var hasher = SHA256()
-        try file.forEachPiece(in: 0..<file.byteCount) { hasher.update($0) }
+        var starts = stride(from: 0, to: file.byteCount, by: AdapterFile.pieceByteCount).makeIterator()
+        // One thread reads while the other hashes.
+        try Concurrent.flow(workerCount: 2) {
+            try starts.next().map { start in
+                try file.read(at: start, count: min(AdapterFile.pieceByteCount, file.byteCount - start))
+            }
+        } transform: {
+            $0
+        } consume: {
+            hasher.update($0)
+        }
         return hasher.finalize()
     }
+
+    /// What is read at a time to be hashed.
+    private static let pieceByteCount = 1 << 20
 
     /// As ``verify(progress:)``, without the digest of the whole file, for a caller who knows it.
     ///

@@ -3,19 +3,31 @@ internal import FileSystem
 internal import Integrity
 internal import Tensors
 
-/// Writes tensors as the data part of a file, chunk by chunk: read and written in the file's order, encoded and hashed
-/// on all processors.
+/// Writes tensors as the data part of a file, chunk by chunk: read, encoded and hashed on all processors, written in
+/// the file's order.
 struct DataWriter {
-    /// A chunk on its way into the file.
+    /// A chunk to come.
     private struct Job: Sendable {
         let tensor: Int
-        let dtype: DType
-        let decoded: [UInt8]
+        let content: Tensor
+        let range: Range<Int>
+
+        /// Reads the chunk, or computes it.
+        func decoded() throws -> [UInt8] {
+            let bytes = try content.bytes(in: range)
+            guard bytes.count == range.count else {
+                throw FormatError(
+                    .notRepresentable,
+                    "A tensor's source gave \(bytes.count) bytes for a range of \(range.count).")
+            }
+            return bytes
+        }
     }
 
     /// A chunk as it will be stored, and its leaf in the tensor's Merkle tree.
     private struct Stored: Sendable {
         let tensor: Int
+        let decodedByteCount: Int
         let codec: Codec
         let encodedByteCount: Int
         let extent: [UInt8]
@@ -52,17 +64,18 @@ struct DataWriter {
         self.workerCount = workerCount
     }
 
-    /// Writes all tensors; each is read once, in order.
+    /// Writes all tensors; each chunk is read once.
     mutating func write(_ tensors: [Tensor], _ progress: ((Int) -> Void)?) throws {
         leaves = Array(repeating: [], count: tensors.count)
         var reader = ChunkReader(tensors: tensors)
         let (alignment, codec) = (alignment, codec)
         try Concurrent.flow(workerCount: workerCount) {
-            try reader.next(DataWriter.jobsAtOnce, progress)
+            reader.next(DataWriter.jobsAtOnce)
         } transform: { jobs in
             try ChunkCoder.withCoder { try DataWriter.encode(jobs, $0, codec, alignment) }
         } consume: { stored in
             try append(stored)
+            for chunk in stored { progress?(chunk.decodedByteCount) }
         }
         try flush()
     }
@@ -94,8 +107,11 @@ struct DataWriter {
     private static func encode(
         _ jobs: [Job], _ coder: ChunkCoder, _ codec: WritingCodec, _ alignment: Int
     ) throws -> [Stored] {
-        let leaves = MerkleTree.leaves(jobs.map(\.decoded))
-        let encoded = try jobs.map { try coder.encode($0.decoded, dtype: $0.dtype, preference: codec) }
+        let decoded = try jobs.map { try $0.decoded() }
+        let leaves = MerkleTree.leaves(decoded)
+        let encoded = try zip(jobs, decoded).map { job, bytes in
+            try coder.encode(bytes, dtype: job.content.dtype, preference: codec)
+        }
         let extents = encoded.map { chunk in
             let padding = chunk.bytes.count.padding(to: alignment)
             return padding == 0 ? chunk.bytes : chunk.bytes + [UInt8](repeating: 0, count: padding)
@@ -105,12 +121,13 @@ struct DataWriter {
         let digests = areDecodedChunks ? leaves : MerkleTree.leaves(extents)
         return zip(jobs, encoded).enumerated().map { index, chunk in
             Stored(
-                tensor: chunk.0.tensor, codec: chunk.1.codec, encodedByteCount: chunk.1.bytes.count,
+                tensor: chunk.0.tensor, decodedByteCount: chunk.0.range.count, codec: chunk.1.codec,
+                encodedByteCount: chunk.1.bytes.count,
                 extent: extents[index], digest: digests[index], leaf: leaves[index])
         }
     }
 
-    /// Reads tensors chunk by chunk.
+    /// The chunks of tensors, one after the other.
     private struct ChunkReader {
         let tensors: [Tensor]
         private var tensor = 0
@@ -121,21 +138,12 @@ struct DataWriter {
         }
 
         /// The next chunks, `count` unless the tensors end before; nil at the end.
-        mutating func next(_ count: Int, _ progress: ((Int) -> Void)?) throws -> [Job]? {
+        mutating func next(_ count: Int) -> [Job]? {
             var jobs: [Job] = []
             while jobs.count < count, tensor < tensors.count {
                 let content = tensors[tensor]
                 let range = offset..<min(offset + FormatConstants.chunkByteCount, content.byteCount)
-                if !range.isEmpty {
-                    let decoded = try content.bytes(in: range)
-                    guard decoded.count == range.count else {
-                        throw FormatError(
-                            .notRepresentable,
-                            "A tensor's source gave \(decoded.count) bytes for a range of \(range.count).")
-                    }
-                    jobs.append(Job(tensor: tensor, dtype: content.dtype, decoded: decoded))
-                    progress?(range.count)
-                }
+                if !range.isEmpty { jobs.append(Job(tensor: tensor, content: content, range: range)) }
                 offset = range.upperBound
                 if offset == content.byteCount { (tensor, offset) = (tensor + 1, 0) }
             }

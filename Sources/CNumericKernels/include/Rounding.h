@@ -16,4 +16,16 @@ size_t cnk_narrow_f64_to_bf16(const double *_Nonnull source, uint16_t *_Nonnull 
 /// target[i] = values[i] - target[i].
 void cnk_subtract_from(const double *_Nonnull values, double *_Nonnull target, size_t count);
 
+/// target[i · stride + j] = factor · source[i · columns + j].
+void cnk_place_scaled(
+    const float *_Nonnull source, size_t rows, size_t columns, double factor, double *_Nonnull target, size_t stride);
+
+/// target[j · stride + i] = factor · source[i · columns + j].
+void cnk_place_scaled_columns(
+    const float *_Nonnull source, size_t rows, size_t columns, double factor, double *_Nonnull target, size_t stride);
+
+/// target[i · columns + j] = source[j · stride + i].
+void cnk_gather_rows(
+    const double *_Nonnull source, size_t stride, size_t rows, size_t columns, double *_Nonnull target);
+
 #endif

@@ -51,6 +51,31 @@ import Testing
         }
     }
 
+    @Test(arguments: [(1, 1), (3, 16), (17, 5), (256, 7)])
+    func `Elements are placed and gathered where they belong`(rows: Int, columns: Int) {
+        let source = Self.values(rows * columns, seed: 53)
+        let (width, length, gap) = (columns + 3, rows + 5, Double.nan)
+        var (inRows, inColumns) = (
+            [Double](repeating: gap, count: rows * width), [Double](repeating: gap, count: columns * length)
+        )
+        cnk_place_scaled(source, rows, columns, -0.3, &inRows, width)
+        cnk_place_scaled_columns(source, rows, columns, -0.3, &inColumns, length)
+        var gathered = [Double](repeating: gap, count: rows * columns)
+        cnk_gather_rows(inColumns, length, rows, columns, &gathered)
+        for row in 0..<rows {
+            for column in 0..<columns {
+                let value = -0.3 * Double(source[row * columns + column])
+                #expect(inRows[row * width + column] == value)
+                #expect(inColumns[column * length + row] == value)
+                #expect(gathered[row * columns + column] == value)
+            }
+            #expect(inRows[row * width + columns..<(row + 1) * width].allSatisfy { $0.isNaN })
+        }
+        for column in 0..<columns {
+            #expect(inColumns[column * length + rows..<(column + 1) * length].allSatisfy { $0.isNaN })
+        }
+    }
+
     @Test(arguments: [1, 2, 255, 5000]) func `Ranks are those of a stable sort`(count: Int) {
         let values = Self.values(count, seed: 52)
         var ranks = [UInt32](repeating: 0, count: count)

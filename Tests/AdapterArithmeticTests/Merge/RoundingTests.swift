@@ -26,6 +26,38 @@ import Testing
         }
     }
 
+    /// Longer than what is added up in a cache at a time, with a part left over.
+    @Test(arguments: [DType.f32, .f16, .bf16], [MergeMethod.cat, .exact])
+    func `Long factors have true certificates, too`(dtype: DType, method: MergeMethod) throws {
+        var generator = SeededGenerator(seed: 46)
+        let adapters = try [3, 5, 4].map { rank in
+            try sampleAdapter([Sample(out: 530, input: 300, rank: rank, dtype: dtype)], using: &generator)
+        }
+        let weights = [0.7, -1.1, 0.3]
+        let truth = weightedSum(try zip(weights, adapters).map { ($0, try $1.dense()) })["layer"] ?? []
+        let result = try merged(
+            Array(zip(adapters, weights)), MergeOptions(method: method, rank: method == .exact ? 12 : nil, dtype: dtype)
+        )
+        let module = try required(try result.certificate().modules.first, "a module")
+        let error = norm(difference(try result.adapter.dense("layer"), truth))
+        #expect(agree(module.deltaNorm, norm(truth), 1e-9))
+        #expect(agree(module.roundingError, error, 1e-5), "\(module.roundingError), true \(error)")
+        #expect(module.roundingError > 0)
+    }
+
+    @Test(arguments: [DType.f32, .f16, .bf16])
+    func `A scaled adapter keeps its bytes and states its norm`(dtype: DType) throws {
+        var generator = SeededGenerator(seed: 47)
+        let adapter = try sampleAdapter([Sample(out: 530, input: 300, rank: 5, dtype: dtype)], using: &generator)
+        let result = try merged([(adapter, -0.3)])
+        let (source, update) = (adapter.updates[0].update, result.adapter.updates[0].update)
+        #expect(try update.a.bytes() == source.a.bytes())
+        #expect(try update.b.bytes() == source.b.bytes())
+        let (certificate, expected) = (try result.certificate(), 0.3 * norm(try adapter.dense("layer")))
+        #expect(agree(certificate.deltaNorm, expected, 1e-12))
+        #expect(certificate.roundingError == 0)
+    }
+
     @Test(arguments: [DType.f32, .f16, .bf16])
     func `Nothing is lost where every product is exact`(dtype: DType) throws {
         var generator = SeededGenerator(seed: 42)

@@ -21,12 +21,14 @@ extension SumPlan {
         }
     }
 
-    /// One slice of the result; kept factors are not copied.
+    /// One slice of the result; kept factors are not copied, unless they are passed on.
     private func computed(_ slice: Int, _ coefficients: [Double]) throws -> StoredSlice {
         switch action {
         case .keep:
-            let norm = try keptNorm(slice, coefficients)
-            return StoredSlice(a: [], b: [], loss: Loss(deltaNorm: outerCoefficient.magnitude * norm))
+            let part = try module.parts(ofSlice: slice)[0]
+            let norm = try keptNorm(part, slice, coefficients[0])
+            let kept = passesFactorsOn ? (part.storedA.bytes, part.storedB.bytes) : ([], [])
+            return StoredSlice(a: kept.0, b: kept.1, loss: Loss(deltaNorm: outerCoefficient.magnitude * norm))
         case .stack: return try stacked(slice, coefficients)
         case .truncate:
             let (factors, spectrum) = try factors(ofSlice: slice, coefficients).truncated(to: rank)
@@ -40,27 +42,33 @@ extension SumPlan {
     }
 
     /// ‖B·A‖ of the only term.
-    private func keptNorm(_ slice: Int, _ coefficients: [Double]) throws -> Double {
+    private func keptNorm(_ part: TermSlice, _ slice: Int, _ coefficient: Double) throws -> Double {
+        let (layout, update) = (module.layout, module.terms[0].update)
+        let dtype = update.a.dtype
         // Beyond that inner products would be larger than the factors.
-        guard rank <= min(module.layout.rows, module.layout.columns) else {
-            return try factors(ofSlice: slice, coefficients).norm()
+        if TermSlice.hasPanels(dtype), update.b.dtype == dtype, rank <= min(layout.rows, layout.columns),
+            let norm = FactorPair.norm(
+                try part.gramOfB(rows: layout.rows, dtype),
+                try TermSlice.gramOfA([part], columns: layout.columns, dtype))
+        {
+            return coefficient.magnitude * norm
         }
-        let part = try module.parts(ofSlice: slice)[0]
-        let a = try Matrix(rows: module.layout.columns, columns: part.inner, columnMajor: part.a)
-        return try norm(part.b.map { $0 * coefficients[0] }, a, a.gram(), zeroesNoise: true)
+        return try factors(ofSlice: slice, [coefficient]).norm()
     }
 
     private func stacked(_ slice: Int, _ coefficients: [Double]) throws -> StoredSlice {
         let (rows, dtype) = (module.layout.rows, module.dtype)
+        let parts = try module.parts(ofSlice: slice)
+        if let stored = try quicklyStacked(parts, coefficients) { return stored }
         var aBytes: [UInt8] = []
         var products = [Double](repeating: 0, count: rows * rank)
         var a: [Double] = []
         a.reserveCapacity(rank * module.layout.columns)
         var offset = 0
-        let parts = try module.parts(ofSlice: slice)
         for (term, (part, coefficient)) in zip(module.terms, zip(parts, coefficients)) {
-            a += part.a
-            aBytes += term.update.a.dtype == dtype ? part.aBytes : try Rounding.bytes(part.a, dtype)
+            let elements = part.a
+            a += elements
+            aBytes += term.update.a.dtype == dtype ? part.storedA.bytes : try Rounding.bytes(elements, dtype)
             part.addB(to: &products, at: offset, width: rank, coefficient)
             offset += part.inner
         }
@@ -68,34 +76,32 @@ extension SumPlan {
         return StoredSlice(a: aBytes, b: bBytes, loss: try stackedLoss(a, aBytes, products, bBytes))
     }
 
+    /// Stacked factors where all have one type and inner products tell the loss; nil elsewhere.
+    private func quicklyStacked(_ parts: [TermSlice], _ coefficients: [Double]) throws -> StoredSlice? {
+        let layout = module.layout
+        guard module.terms.allSatisfy({ $0.update.a.dtype == module.dtype && $0.update.b.dtype == module.dtype }),
+            rank <= min(layout.rows, layout.columns),
+            let stacked = try StackedFactors(
+                parts, coefficients, rows: layout.rows, columns: layout.columns, dtype: module.dtype),
+            let deltaNorm = FactorPair.norm(stacked.inB, stacked.inA),
+            // A is exact: what is lost is ‖(B − B')·A‖.
+            let roundingError = stacked.inResidual.isZero ? 0 : FactorPair.norm(stacked.inResidual, stacked.inA)
+        else { return nil }
+        let outer = outerCoefficient.magnitude
+        return StoredSlice(
+            a: stacked.a, b: stacked.b, loss: Loss(deltaNorm: outer * deltaNorm, roundingError: outer * roundingError))
+    }
+
     /// What storing stacked factors costs.
     private func stackedLoss(_ a: [Double], _ aBytes: [UInt8], _ b: [Double], _ bBytes: [UInt8]) throws -> Loss {
         let outer = outerCoefficient.magnitude
         let dtype = module.dtype
-        let bResidual = Widening.differences(b, bBytes, dtype)
-        guard module.terms.allSatisfy({ $0.update.a.dtype == dtype }),
-            rank <= min(module.layout.rows, module.layout.columns)
-        else {
-            let exact = try module.pair(a: a, b: b, inner: rank)
-            let roundingError = try exact.distance(
-                toStored: module.pair(
-                    a: Widening.doubles(aBytes, dtype), b: Widening.doubles(bBytes, dtype), inner: rank),
-                residual: module.pair(a: Widening.differences(a, aBytes, dtype), b: bResidual, inner: rank))
-            return Loss(deltaNorm: outer * (try exact.norm()), roundingError: outer * roundingError)
-        }
-        // A is exact: what is lost is ‖(B − B')·A‖.
-        let aTransposed = try Matrix(rows: module.layout.columns, columns: rank, columnMajor: a)
-        let inA = try aTransposed.gram()
-        return Loss(
-            deltaNorm: outer * (try norm(b, aTransposed, inA, zeroesNoise: true)),
-            roundingError: outer * (try norm(bResidual, aTransposed, inA, zeroesNoise: false)))
-    }
-
-    /// ‖B·A‖ with B row by row and A·Aᵀ known.
-    private func norm(_ b: [Double], _ aTransposed: Matrix, _ inA: Matrix, zeroesNoise: Bool) throws -> Double {
-        let bTransposed = try Matrix(rows: aTransposed.columns, columns: module.layout.rows, columnMajor: b)
-        if let norm = FactorPair.norm(try bTransposed.gramOfRows(), inA) { return norm }
-        let pair = FactorPair(b: bTransposed.transposed(), aTransposed: aTransposed)
-        return zeroesNoise ? try pair.norm() : try pair.productNorm()
+        let exact = try module.pair(a: a, b: b, inner: rank)
+        let roundingError = try exact.distance(
+            toStored: module.pair(
+                a: Widening.doubles(aBytes, dtype), b: Widening.doubles(bBytes, dtype), inner: rank),
+            residual: module.pair(
+                a: Widening.differences(a, aBytes, dtype), b: Widening.differences(b, bBytes, dtype), inner: rank))
+        return Loss(deltaNorm: outer * (try exact.norm()), roundingError: outer * roundingError)
     }
 }

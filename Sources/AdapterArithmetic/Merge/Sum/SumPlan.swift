@@ -24,6 +24,10 @@ struct SumPlan: UpdatePlan {
     var keepsScalingOutside: Bool
 
     var keepsFactors: Bool { action == .keep }
+    var passesFactorsOn: Bool { keepsFactors && module.layout.count == 1 && elementCount <= SumPlan.largestPassedOn }
+
+    /// The most elements of kept factors that are held while they are measured and written.
+    private static let largestPassedOn = 1 << 22
 
     /// What multiplies the product of the stored factors.
     var outerCoefficient: Double { keepsScalingOutside ? module.terms[0].coefficient : 1 }
@@ -54,11 +58,18 @@ extension SumPlan {
 
     /// The stacked factors of one slice, with the coefficients in B.
     func factors(ofSlice slice: Int, _ coefficients: [Double]) throws -> FactorPair {
-        let parts = try zip(coefficients, try module.parts(ofSlice: slice)).map { coefficient, part in
+        let parts = try module.parts(ofSlice: slice)
+        let (layout, dtype) = (module.layout, module.terms[0].update.a.dtype)
+        if TermSlice.hasPanels(dtype),
+            module.terms.allSatisfy({ $0.update.a.dtype == dtype && $0.update.b.dtype == dtype })
+        {
+            return try TermSlice.stacked(parts, coefficients, rows: layout.rows, columns: layout.columns, dtype)
+        }
+        let pairs = try zip(coefficients, parts).map { coefficient, part in
             try module.pair(a: part.a, b: part.b.map { $0 * coefficient }, inner: part.inner)
         }
         return FactorPair(
-            b: try .horizontally(parts.map(\.b)), aTransposed: try .horizontally(parts.map(\.aTransposed)))
+            b: try .horizontally(pairs.map(\.b)), aTransposed: try .horizontally(pairs.map(\.aTransposed)))
     }
 
     /// The rank that keeps what the options ask for: the largest that any slice needs, at least 1.
