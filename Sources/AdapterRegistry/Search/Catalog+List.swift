@@ -11,8 +11,9 @@ extension Catalog {
     enum ListPlan: Hashable, Sendable {
         /// By tags in the list's order.
         case tags
-        /// By versions in the list's order: those with the facet of the filter with this index; nil for all.
-        case versions(filter: Int?)
+        /// By versions in the list's order: those with a facet, which is what the filter with this index asks for; nil
+        /// when all filters are tested.
+        case versions(Facet, filter: Int?)
         /// By the tags that the pattern of the filter with this index matches, sorted.
         case named(filter: Int)
     }
@@ -46,19 +47,29 @@ extension Catalog {
         // The names that a prefix leaves stand together.
         let isByNameAlone = filters.count == 1 && query.namePrefix != nil && query.order == .name
         if filters.isEmpty || isByNameAlone { return .tags }
-        var rarest: (filter: Int, facet: Int64, count: Int)?
+        var rarest: (facet: Facet, number: Int64, filter: Int?, count: Int)?
+        func consider(_ facet: Facet, _ number: Int64, _ filter: Int?) throws {
+            let count = try versionCount(number, limit: countedVersions, in: database)
+            if count < rarest?.count ?? .max { rarest = (facet, number, filter, count) }
+        }
         for (index, filter) in filters.enumerated() {
             if let facet = filter.facet {
                 guard let number = try number(of: facet, in: database) else { return nil }
-                let count = try versionCount(number, limit: countedVersions, in: database)
-                if count < rarest?.count ?? .max { rarest = (index, number, count) }
+                try consider(facet, number, index)
+            } else if !filter.facetsAmong.isEmpty {
+                let known = try filter.facetsAmong.compactMap { facet in
+                    try number(of: facet, in: database).map { (facet, $0) }
+                }
+                guard let first = known.first else { return nil }
+                if known.count == 1 { try consider(first.0, first.1, nil) }
             } else if let pattern = filter.tagPattern, try tagCount(pattern, in: database) <= sortedTags {
                 return .named(filter: index)
             }
         }
-        guard let facet = try rarest?.facet ?? number(of: .any, in: database) else { return nil }
+        guard let number = try rarest?.number ?? number(of: .any, in: database) else { return nil }
         // One repository with very many versions is better taken by its tags.
-        return try isCrowded(facet, query.order, in: database) ? .tags : .versions(filter: rarest?.filter)
+        return try isCrowded(number, query.order, in: database)
+            ? .tags : .versions(rarest?.facet ?? .any, filter: rarest?.filter)
     }
 
     private static func tagCount(_ glob: String, in database: Database) throws -> Int {
@@ -101,8 +112,8 @@ extension Catalog {
         switch plan {
         case .tags: source = "tag AS t INDEXED BY \(index(query.order))"
         case .named: source = "tag AS t INDEXED BY tagByName"
-        case .versions(let index):
-            let facet = index.flatMap { filters.remove(at: $0).facet } ?? .any
+        case .versions(let facet, let index):
+            if let index { filters.remove(at: index) }
             source = "facetVersion AS p CROSS JOIN adapterDocument AS d ON d.id = p.adapter"
             add(
                 """

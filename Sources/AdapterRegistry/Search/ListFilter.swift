@@ -33,6 +33,8 @@ struct ListFilter {
     var arguments: StatementArguments = []
     /// The facet that those have that pass; nil when there is none.
     var facet: Facet?
+    /// Facets of which all that pass have at least one; the condition says more. Empty when there are none.
+    var facetsAmong: [Facet] = []
     /// Whether the condition asks for the adapter's row.
     var needsAdapter = false
     /// The pattern of the tag's name, when the filter is one, and its matches stand together in an index.
@@ -140,10 +142,14 @@ extension ListQuery {
         let name = glob(text[..<at])
         let revision = glob(text[text.index(after: at)...])
         // A name may itself hold an '@'.
-        return .base(
+        var filter = ListFilter.base(
             [name, whole],
             and: "((a.baseName GLOB ? AND (a.baseRevision GLOB ? OR a.baseDigest GLOB ?)) OR a.baseName GLOB ?)",
             [name, revision, revision, whole])
+        if !text.contains("*") {
+            filter.facetsAmong = [text[..<at], text[...]].map { Facet(.base, String($0).withoutNull) }
+        }
+        return filter
     }
 
     /// SQLite's pattern in which only `*` is special.

@@ -65,6 +65,19 @@ import Testing
         }
     }
 
+    @Test func `A base whose name holds an @ is found beside one of that name and revision`() throws {
+        try withRegistry { registry throws in
+            try fill(registry)
+            _ = try registry.push(sample(21, base: "a@b", revision: nil), as: reference("odd/name:v1"))
+            #expect(try names(registry, ListQuery(base: "a@b")) == ["odd/name:v1"])
+            _ = try registry.push(sample(22, base: "a", revision: "b"), as: reference("odd/revision:v1"))
+            _ = try registry.push(sample(23, base: "a", revision: "c"), as: reference("odd/other:v1"))
+            #expect(try names(registry, ListQuery(base: "a@b")) == ["odd/name:v1", "odd/revision:v1"])
+            #expect(try names(registry, ListQuery(base: "a@c")) == ["odd/other:v1"])
+            #expect(try names(registry, ListQuery(base: "a@d")).isEmpty)
+        }
+    }
+
     @Test func `Searches of a megabyte and of nothing are refused in words`() throws {
         try withRegistry { registry throws in
             try fill(registry)
@@ -141,7 +154,7 @@ import Testing
             let after = try reference("lab/x:v1")
             let filters: [ListQuery] = [
                 ListQuery(), ListQuery(pattern: "team/*"), ListQuery(pattern: "*:v1"), ListQuery(base: "meta/llama-8b"),
-                ListQuery(base: "meta/*@r1"), ListQuery(base: "meta/*"), ListQuery(targets: ["q_proj"]),
+                ListQuery(base: "meta/*@r1"), ListQuery(base: "meta/*"), ListQuery(base: "meta/llama-8b@r1"), ListQuery(targets: ["q_proj"]),
                 ListQuery(ranks: 2...4), ListQuery(ranks: 2...2), ListQuery(dtypes: [.f32]), ListQuery(tag: "v1"),
                 ListQuery(text: "customer"), ListQuery(text: "customer", labels: [.init(key: "stage")]),
                 ListQuery(labels: [.init(key: "stage"), .init(key: "stage", value: "prod")]),
@@ -170,8 +183,9 @@ import Testing
     /// All plans that a query may have.
     private func plans(_ query: ListQuery) throws -> [Catalog.ListPlan] {
         let filters = try query.filters()
-        return [.tags, .versions(filter: nil)]
-            + filters.indices.filter { filters[$0].facet != nil }.map { .versions(filter: $0) }
+        return [.tags, .versions(.any, filter: nil)]
+            + filters.enumerated().compactMap { index, filter in filter.facet.map { .versions($0, filter: index) } }
+            + filters.compactMap(\.facetsAmong.first).map { .versions($0, filter: nil) }
             + filters.indices.filter { filters[$0].tagPattern != nil }.map { .named(filter: $0) }
     }
 
@@ -231,6 +245,8 @@ import Testing
                 (ListQuery(base: "b/1"), { $0.summary.base.name == "b/1" }),
                 (ListQuery(base: "*/1"), { $0.summary.base.name == "b/1" }),
                 (ListQuery(base: "b/1@*"), { $0.summary.base.name == "b/1" }),
+                (ListQuery(base: "b/1@r1"), { $0.summary.base.name == "b/1" }),
+                (ListQuery(base: "b/1@none"), { _ in false }), (ListQuery(base: "none@r1"), { _ in false }),
                 (ListQuery(ranks: 2...2), { $0.summary.ranks == 2...2 }),
                 (ListQuery(ranks: 2...4), { ($0.summary.ranks?.lowerBound ?? 0) >= 2 }),
                 (ListQuery(labels: [.init(key: "k", value: "1")]), { $0.summary.labels["k"] == "1" }),
