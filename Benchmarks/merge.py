@@ -4,7 +4,7 @@
     pip install -r requirements.txt
     swift build -c release --product adapterctl            (in the repository)
     merge.py                        whole adapters of Llama-8B shapes: whole processes, and the floor of hashing
-    merge.py --peft                 one 4096 x 4096 module beside PEFT's svd and ties_svd, which take minutes
+    merge.py --peft                 one 4096 x 4096 module beside PEFT's svd and *_svd, which take minutes
     merge.py --peft-layer           one layer, seven projections, beside PEFT's svd: minutes; extrapolated to all layers
     merge.py --peft-whole           cat, scale and interpolate beside programs that do the same with PEFT, file to file
 
@@ -126,14 +126,15 @@ def beside_peft(arguments, work: pathlib.Path) -> None:
         model.load_adapter(folder, name)
     weighted = [f"{name}:v1={weight}" for name, weight in zip(NAMES, WEIGHTS)]
     rows = [("svd", {"svd_rank": 16}, ["--method", "exact", "--rank", "16"]),
-            ("ties_svd", {"svd_rank": 16, "density": 0.3},
-             ["--method", "compat-peft-ties-svd", "--rank", "16", "--density", "0.3"])]
+            *[(f"{method}_svd", {"svd_rank": 16, "density": 0.3},
+               ["--method", f"compat-peft-{method.replace('_', '-')}-svd", "--rank", "16", "--density", "0.3"])
+              for method in ("ties", "dare_linear", "dare_ties", "magnitude_prune")]]
     for method, options, ours in rows:
         start = time.perf_counter()
         model.add_weighted_adapter(NAMES, WEIGHTS, f"merged_{method}", combination_type=method, **options)
         theirs = time.perf_counter() - start
         best = min(run(TOOL, "merge", *weighted, *ours, "-t", "out:v1", "--recompute")[0] for _ in range(arguments.rounds))
-        print(f"{method:10} PEFT, the call alone {theirs:8.2f} s; ours, the whole process {best:7.3f} s: "
+        print(f"{method:19} PEFT, the call alone {theirs:8.2f} s; ours, the whole process {best:7.3f} s: "
               f"{theirs / best:7.0f}x", flush=True)
 
 
