@@ -201,7 +201,7 @@ let package = Package(
             name: "AdapterCommandsTests",
             dependencies: [
                 "AdapterCommands", "AdapterInterchange", "AdapterRegistry", "AdapterTesting", "Adapters", "ByteCoding",
-                "FileSystem", "Integrity", "Tensors", "adapterctl",
+                "FileSystem", "Integrity", "Tensors", "adapterctl", argumentParser,
             ],
             swiftSettings: strict),
     ]

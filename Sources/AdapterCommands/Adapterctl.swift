@@ -35,8 +35,11 @@ public struct Adapterctl: ParsableCommand {
             UnpackCommand.self, ComposeCommand.self, RebuildCommand.self, RecipeCommand.self, LineageCommand.self,
             RollbackCommand.self, LockCommand.self, LogCommand.self, CollectCommand.self, CheckCommand.self,
             BackupCommand.self, StatsCommand.self, DocumentCommand.self,
-            LoginCommand.self, LogoutCommand.self, CompletionsCommand.self,
+            LoginCommand.self, LogoutCommand.self, CompletionsCommand.self, ManualCommand.self,
         ])
+
+    /// What stands before messages of errors, those of the parser too.
+    public static var _errorPrefix: String { "adapterctl: \(Style.bad.appliedOnError(to: "error:")) " }
 
     /// Creates the command.
     public init() {}
@@ -45,21 +48,48 @@ public struct Adapterctl: ParsableCommand {
     public static func runAndExit() -> Never {
         // A write beyond a file size limit must end in an error message, not in a signal.
         _ = signal(SIGXFSZ, SIG_IGN)
+        let words = Array(CommandLine.arguments.dropFirst())
+        if words.first == Shell.question { complete(Array(words.dropFirst())) }
+        let arguments = GlobalOptions.movedBehindCommand(words)
         var command: any ParsableCommand
         do {
-            command = try parseAsRoot(GlobalOptions.movedBehindCommand(Array(CommandLine.arguments.dropFirst())))
+            command = try parseAsRoot(arguments)
         } catch {
-            exit(withError: error)
+            if let suggestion = CommandSuggestion(for: arguments) {
+                StandardError.say(suggestion.text)
+                Glibc.exit(Failure.wrongUsage)
+            }
+            end(with: error)
         }
         do {
             try command.run()
             try StandardOutput.flush()
         } catch  where exitCode(for: error) != .failure {
             // Help, wrong usage, or a code that a command has chosen.
-            exit(withError: error)
+            end(with: error)
         } catch {
-            StandardError.write("adapterctl: error: \(Failure.message(of: error))\n")
+            StandardError.say(_errorPrefix + Failure.message(of: error))
             Glibc.exit(Failure.exitCode(of: error))
+        }
+        Glibc.exit(0)
+    }
+
+    /// Ends as the parser would, with messages that fit the terminal.
+    private static func end(with error: any Error) -> Never {
+        let code = exitCode(for: error)
+        let message = fullMessage(for: error)
+        guard code == .validationFailure, !message.isEmpty else { exit(withError: error) }
+        StandardError.say(message)
+        Glibc.exit(code.rawValue)
+    }
+
+    /// Answers a completion script. Whatever goes wrong, the shell gets nothing to complete, and no message.
+    private static func complete(_ words: [String]) -> Never {
+        do {
+            try StandardOutput.write(Completer(words: words).completion().text)
+            try StandardOutput.flush()
+        } catch {
+            Glibc.exit(Failure.failed)
         }
         Glibc.exit(0)
     }
@@ -68,4 +98,6 @@ public struct Adapterctl: ParsableCommand {
 /// The version of this program, which computed adapters record.
 enum ToolVersion {
     static let current = "0.1.0"
+    /// The day of the release, for manual pages.
+    static let date = "2026-11-24"
 }

@@ -35,11 +35,15 @@ public struct CommandLineTool: Sendable {
     }
 
     /// Runs the tool, or another program before it, to its end.
+    ///
+    /// - Throws: ``JSONSchema/Fault`` when it prints JSON that breaks the command's published schema.
     public func run(
         _ arguments: [String], launcher: [String] = [], environment: [String: String] = [:], directory: String? = nil
     ) throws -> Result {
         let process = try start(arguments, launcher: launcher, environment: environment, directory: directory)
-        return process.wait()
+        let result = process.wait()
+        try JSONOutput(arguments, status: result.status, output: result.output)?.check()
+        return result
     }
 
     /// Starts the tool.

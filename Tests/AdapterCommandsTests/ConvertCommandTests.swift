@@ -76,7 +76,7 @@ import Testing
             let table = try #require(convert.output.range(of: "MODULE")).lowerBound
             let text = try tool.run("show", "team/a:q8").output
             #expect(text.contains(convert.output[table...]))
-            #expect(text.contains("made by       convert {\"dtype\":\"q8\"}"))
+            #expect(text.contains("made by       convert with dtype q8"))
             let sizes = try [show, parent].map { try #require($0["tensorByteCount"]?.integer) }
             // 34 bytes for 32 elements instead of 128.
             #expect(sizes[0] * 128 == sizes[1] * 34)

@@ -62,26 +62,6 @@ struct RemoteTests {
         }
     }
 
-    @Test func `the examples of docs/remote.md run`() throws {
-        try withTemporaryDirectory { folder in
-            let peer = try DockerRegistry(in: "\(folder)/peer")
-            let text = try String(contentsOfFile: "\(Self.root)/docs/remote.md", encoding: .utf8)
-            try FileManager.default.createSymbolicLink(
-                atPath: "\(folder)/fixtures", withDestinationPath: "\(Self.root)/fixtures")
-            let commands = text.split(separator: "\n").filter { $0.hasPrefix("adapterctl ") }
-            #expect(commands.count >= 8)
-            let tool = CommandLineTool(registry: "\(folder)/registry")
-            for command in commands {
-                let arguments = command.split(separator: " ").dropFirst().map {
-                    String($0).replacing("registry.example.com", with: peer.host)
-                }
-                let result = try tool.run(arguments, directory: folder)
-                #expect(result.status == 0, "\(command): \(result.errors)")
-            }
-            withExtendedLifetime(peer) {}
-        }
-    }
-
     @Test func `a repository of the same registry gives what it has`() throws {
         try Self.withPeer { tool, peer, _ throws in
             let pushed = try Self.json(

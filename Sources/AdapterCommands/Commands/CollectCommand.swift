@@ -53,7 +53,7 @@ struct CollectCommand: ParsableCommand {
                 ? .init(pattern: names, keepLast: keepLast, keepYounger: keepYounger?.duration) : nil)
         let report: CollectionReport
         if apply {
-            let drawing = options.console.progress("Removing", totalByteCount: 0)
+            let drawing = options.console.progress("Removing")
             report = try options.openRegistry(.readWrite).collect(rules) { drawing.count($0, of: $1) }
             drawing.finish()
         } else {

@@ -55,8 +55,8 @@ struct CompatibilityCommand: ParsableCommand {
 
     private func digestFinding(_ base: BaseModel, _ model: ModelFolder) throws -> CompatibilityReport.Finding? {
         guard !skipDigest, let expected = base.digest else { return nil }
-        let progress = ConcurrentProgress(
-            options.console, "Hashing the base model", totalByteCount: model.entries.reduce(0) { $0 + $1.byteCount })
+        let progress = options.console.progress(
+            "Hashing the base model", totalByteCount: model.entries.reduce(0) { $0 + $1.byteCount })
         defer { progress.finish() }
         let digest = try model.weightsDigest(progress: progress.advance)
         guard digest != expected else { return nil }
@@ -67,24 +67,29 @@ struct CompatibilityCommand: ParsableCommand {
 
     private func text(_ report: CompatibilityReport) -> String {
         let isUncompared = report.compared == "configuration"
-        var lines = [
+        let sentence =
             isUncompared
-                ? "\(base) holds no weights: module names and shapes are not compared"
-                : report.fits
-                    ? "\(subject) fits \(base): \(report.moduleCount) modules compared by \(report.compared)"
-                    : "\(subject) does not fit \(base): \(report.findings.count) of \(report.moduleCount) modules"
-        ]
+            ? "\(base) holds no weights: module names and shapes are not compared"
+            : report.fits
+                ? "\(subject) fits \(base): \(report.moduleCount) modules compared by \(report.compared)"
+                : "\(subject) does not fit \(base): \(report.findings.count) of \(report.moduleCount) modules"
+        let style = isUncompared ? Style.notable : report.fits ? .good : .bad
+        var lines = [style.applied(to: Format.printable(sentence))]
         for finding in report.findings.prefix(20) {
-            lines.append("  \(finding.module.isEmpty ? "" : finding.module + ": ")\(finding.message)")
+            lines.append(
+                Format.printable("  \(finding.module.isEmpty ? "" : finding.module + ": ")\(finding.message)"))
         }
         if report.findings.count > 20 { lines.append("  … and \(report.findings.count - 20) more") }
         for verdict in report.servers {
             let name = verdict.name + String(repeating: " ", count: max(0, 11 - verdict.name.count))
             lines.append(
-                verdict.reasons.isEmpty
-                    ? "  \(name)yes: \(verdict.advice)" : "  \(name)no: \(verdict.reasons.joined(separator: "; "))")
+                "  \(name)"
+                    + (verdict.reasons.isEmpty
+                        ? "\(Style.good.applied(to: "yes")): \(Format.printable(verdict.advice))"
+                        : "\(Style.bad.applied(to: "no")): \(Format.printable(verdict.reasons.joined(separator: "; ")))")
+            )
         }
-        return lines.map(Format.printable).joined(separator: "\n")
+        return lines.joined(separator: "\n")
     }
 }
 

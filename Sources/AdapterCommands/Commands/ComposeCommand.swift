@@ -72,12 +72,14 @@ struct ComposeCommand: ParsableCommand {
         let registry = try options.openRegistry(.readWrite)
         let lock = try lock.map { try LockFile(readingFile: $0) }
         if keepApart { return try stack(registry, target, lock) }
+        let progress = options.console.progress("Composing")
         let report = try registry.compose(
             try recipe(registry), with: .all, as: target, expected: try expectation.expectedTag, lock: lock,
             isRecomputing: recompute.isSet
         ) { step in
             if options.verbose { StandardError.write("adapterctl: computing '\(Format.printable(step))'\n") }
         }
+        progress.finish()
         let stored = report.stored
         let lines = report.steps.map { step in
             Format.printable(
@@ -173,9 +175,15 @@ struct RebuildCommand: ParsableCommand {
 
     func run() throws {
         let registry = try options.openRegistry(.readWrite)
-        let reports = try references.map { try registry.rebuild(try Reference(parsing: $0), with: .all) }
+        let progress = options.console.progress("Computing again")
+        let reports = try references.enumerated().map { index, text in
+            if references.count > 1 { progress.count(index, of: references.count) }
+            return try registry.rebuild(try Reference(parsing: text), with: .all)
+        }
+        progress.finish()
         let lines = reports.map { report in
-            let state = report.isEqual ? "equal     " : "DIFFERENT "
+            let state =
+                report.isEqual ? Style.good.applied(to: "equal") + "     " : Style.bad.applied(to: "DIFFERENT") + " "
             let file = report.digest == report.stored.digest ? "" : ", the file was written otherwise"
             return "\(state) \(report.stored.reference)  \(report.operation)  \(report.contentRoot)\(file)"
         }
@@ -216,6 +224,6 @@ struct RecipeCommand: ParsableCommand {
         let document = try registry.resolvedRecipe(of: reference)
         let yaml = try Recipe.yaml(document)
         try options.console.answer(
-            document, identifiers: [reference.description], text: yaml)
+            document, identifiers: [reference.description], text: yaml, isProse: false)
     }
 }

@@ -52,7 +52,7 @@ struct DiffCommand: ParsableCommand {
             try LoadedAdapter(try Subject(parsing: $0), label: $0, options: options)
         }
         let byteCount = sides.reduce(0) { $0 + $1.adapter.tensorByteCount }
-        let progress = ConcurrentProgress(options.console, "Comparing", totalByteCount: byteCount)
+        let progress = options.console.progress("Comparing", totalByteCount: byteCount)
         let inputs = sides.map { MergeInput(adapter: $0.adapter, label: $0.label) }
         let description = DifferenceDescription(
             first: sides[0], second: sides[1],

@@ -37,11 +37,13 @@ struct ListDocumentsCommand: ParsableCommand {
     func run() throws {
         let registry = try options.openRegistry(.readOnly)
         let documents = try registry.documents(of: registry.resolve(try Reference(parsing: reference)))
-        var table = TextTable(["NAME", "KIND", "SIZE", "ATTACHED", "BY", "DIGEST"], rightAligned: [2])
+        var table = TextTable(
+            ["NAME", "KIND", "SIZE", "ATTACHED (UTC)", "BY", "DIGEST"], rightAligned: [2], fixed: [1, 3, 5],
+            faint: [5], dispensable: [4, 3, 5])
         for document in documents {
             table.add([
                 document.name, document.kind.rawValue, Format.bytes(document.byteCount),
-                document.createdAt.description, document.actor, document.digest.abbreviated,
+                Format.time(document.createdAt), document.actor, document.digest.abbreviated,
             ])
         }
         try options.console.answer(
@@ -67,7 +69,7 @@ struct AttachDocumentCommand: ParsableCommand {
     @Option(help: "in-toto, cyclonedx, model-signing or other; default: what the file is.")
     var kind: AttachedDocument.Kind?
 
-    @Option(help: "Its name; default: that of the file.")
+    @Option(help: ArgumentHelp("Its name; default: that of the file.", valueName: "text"))
     var name: String?
 
     @OptionGroup var options: GlobalOptions
@@ -110,6 +112,7 @@ struct SignDocumentsCommand: ParsableCommand {
         let registry = try options.openRegistry(.readWrite)
         let reference = try Reference(parsing: reference)
         let stored = try registry.resolve(reference)
+        let progress = options.console.progress("Hashing")
         var attached: [AttachedDocument] = []
         for document in try registry.documents(of: stored) where document.kind == .provenance {
             let text = try registry.text(of: document)
@@ -125,6 +128,7 @@ struct SignDocumentsCommand: ParsableCommand {
             attached.append(
                 try registry.attach(bundle.text, named: ModelSigningBundle.fileName, to: reference))
         }
+        progress.finish()
         guard !attached.isEmpty else {
             throw ValidationError(
                 "Nothing to sign: '\(reference)' was not computed here, so it has no statement, and OpenSSF model "
@@ -158,6 +162,7 @@ struct VerifyDocumentsCommand: ParsableCommand {
         let registry = try options.openRegistry(.readOnly)
         let stored = try registry.resolve(try Reference(parsing: reference))
         let key = try signedBy.map { try KeyArgument(parsing: $0).trustedKey(in: keyOptions.folder) }
+        let progress = options.console.progress("Verifying")
         var results = try registry.documents(of: stored).map { document in
             var result = VerificationResult(subject: document.name, digest: document.digest)
             result.fault = try registry.fault(in: document, of: stored) {
@@ -172,6 +177,7 @@ struct VerifyDocumentsCommand: ParsableCommand {
             }
             return result
         }
+        progress.finish()
         if let key, results.allSatisfy(\.signedBy.isEmpty) {
             results.append(
                 VerificationResult(

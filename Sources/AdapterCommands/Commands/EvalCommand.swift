@@ -48,7 +48,7 @@ struct EvalCommand: ParsableCommand {
         let model = try Transformer(
             weights, updates: updates.runs(layerCount: weights.shape.layerCount), tokens: max(batchTokens, longest),
             segmentLength: longest, isTraining: false, workers: base.workers)
-        let progress = options.console.progress("Evaluating", totalByteCount: 0)
+        let progress = options.console.progress("Evaluating")
         let evaluation = try Evaluation(model, dataset) { progress.count($0, of: dataset.examples.count) }
         progress.finish()
         try options.console.answer(

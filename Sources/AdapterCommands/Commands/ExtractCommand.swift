@@ -82,8 +82,7 @@ struct ExtractCommand: ParsableCommand {
         _ tuned: BaseWeights, _ base: BaseWeights, model: BaseModel, _ isTarget: (@Sendable (String) throws -> Bool)?
     ) throws -> Extraction {
         let sizes = base.tensors.mapValues(\.byteCount)
-        let progress = ConcurrentProgress(
-            options.console, "Comparing", totalByteCount: sizes.values.reduce(0, +))
+        let progress = options.console.progress("Comparing", totalByteCount: sizes.values.reduce(0, +))
         defer { progress.finish() }
         return try Extract.extract(tuned, from: base, model: model, options: arguments.options, isTarget: isTarget) {
             progress.advance(by: sizes[$0] ?? 0)
@@ -91,8 +90,8 @@ struct ExtractCommand: ParsableCommand {
     }
 
     private func digest(_ folder: ModelFolder) throws -> Digest {
-        let progress = ConcurrentProgress(
-            options.console, "Hashing \(folder.path)",
+        let progress = options.console.progress(
+            "Hashing \(folder.path)",
             totalByteCount: folder.entries.reduce(0) { $0 + $1.byteCount })
         defer { progress.finish() }
         return try folder.weightsDigest(progress: progress.advance)

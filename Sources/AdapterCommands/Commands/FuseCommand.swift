@@ -81,7 +81,7 @@ struct FuseCommand: ParsableCommand {
 
     private func write(_ rewrite: ModelRewrite, _ selected: Range<Int>, _ document: [String: MetadataValue]) throws {
         let total = rewrite.shards[selected].reduce(0) { $0 + $1.byteCount }
-        let progress = ConcurrentProgress(options.console, "Fusing", totalByteCount: total)
+        let progress = options.console.progress("Fusing", totalByteCount: total)
         let digests: [Digest]
         if shard == nil {
             let folder = try OutputDirectory(creating: output)
@@ -109,7 +109,7 @@ struct FuseCommand: ParsableCommand {
                     "digest": .string(digest.description),
                 ]
             })
-        var table = TextTable(["FILE", "SIZE", "CHANGED", "DIGEST"], rightAligned: [1, 2])
+        var table = TextTable(["FILE", "SIZE", "CHANGED", "DIGEST"], rightAligned: [1, 2], faint: [3])
         for (shard, digest) in files {
             table.add([shard.name, Format.bytes(shard.byteCount), "\(shard.changedTensorCount)", digest.description])
         }
@@ -120,7 +120,7 @@ struct FuseCommand: ParsableCommand {
 
     private func compare(_ rewrite: ModelRewrite, _ selected: Range<Int>, _ document: [String: MetadataValue]) throws {
         let total = rewrite.shards[selected].reduce(0) { $0 + $1.byteCount }
-        let progress = ConcurrentProgress(options.console, "Checking", totalByteCount: total)
+        let progress = options.console.progress("Checking", totalByteCount: total)
         let differences =
             try selected.compactMap { try rewrite.difference(ofShard: $0, in: output, progress: progress.advance) }
             + rewrite.documentDifferences(in: output)

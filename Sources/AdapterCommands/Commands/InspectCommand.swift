@@ -75,7 +75,7 @@ struct InspectCommand: ParsableCommand {
         let methods = methods.isEmpty ? [.exact] : methods
         let byteCount = inputs.reduce(0) { $0 + $1.adapter.tensorByteCount }
         let passes = 1 + (inputs.count > 1 ? 1 : 0) + methods.count
-        let progress = ConcurrentProgress(options.console, "Inspecting", totalByteCount: passes * byteCount)
+        let progress = options.console.progress("Inspecting", totalByteCount: passes * byteCount)
         let ranks = ranks.isEmpty ? InspectCommand.defaultRanks(inputs) : ranks
         let inspection = Inspection(
             subjects: loaded.map(\.adapter), weights: loaded.map(\.weight),

@@ -31,7 +31,7 @@ struct KeyGenerateCommand: ParsableCommand {
               adapterctl key generate openssf --algorithm p256 --expires 2030-12-31
             """)
 
-    @Argument(help: "What the key is called.")
+    @Argument(help: ArgumentHelp("What the key is called.", valueName: "key"))
     var name: String
 
     @Option(help: "ed25519, or p256 for OpenSSF model signing.")
@@ -71,7 +71,7 @@ struct KeyTrustCommand: ParsableCommand {
               adapterctl key trust alice ./alice.pem --expires 2030-12-31
             """)
 
-    @Argument(help: "What the key shall be called.")
+    @Argument(help: ArgumentHelp("What the key shall be called.", valueName: "key"))
     var name: String
 
     @Argument(help: "The public key, a PEM file.")
@@ -105,13 +105,16 @@ struct KeyListCommand: ParsableCommand {
         let folder = try keyOptions.folder
         let keys = try folder.trustedKeys().map { KeyDescription(key: $0, folder: folder) }
         let today = try UTCDate.today()
-        var table = TextTable(["NAME", "ALGORITHM", "EXPIRES", "PRIVATE", "KEY"])
+        var table = TextTable(
+            ["NAME", "ALGORITHM", "EXPIRES", "PRIVATE", "KEY"], fixed: [1, 2],
+            faint: [4], dispensable: [1, 3])
         for key in keys {
-            table.add([
-                key.key.name, key.key.publicKey.algorithm.rawValue,
-                key.key.expires.map { "\($0)\(key.key.isExpired(on: today) ? " (expired)" : "")" } ?? "never",
-                key.hasPrivateKey ? "yes" : "no", key.key.publicKey.id.description,
-            ])
+            table.add(
+                [
+                    key.key.name, key.key.publicKey.algorithm.rawValue,
+                    key.key.expires.map { "\($0)\(key.key.isExpired(on: today) ? " (expired)" : "")" } ?? "never",
+                    key.hasPrivateKey ? "yes" : "no", key.key.publicKey.id.description,
+                ], styles: key.key.isExpired(on: today) ? [2: .bad] : [:])
         }
         try options.console.answer(
             .array(
@@ -129,7 +132,7 @@ struct KeyExportCommand: ParsableCommand {
         commandName: "export", abstract: "Print a public key as PEM.",
         discussion: "  adapterctl key export release > release.pem")
 
-    @Argument(help: "The key's name.")
+    @Argument(help: ArgumentHelp("The key's name.", valueName: "key"))
     var name: String
 
     @OptionGroup var keyOptions: KeyOptions
@@ -149,7 +152,7 @@ struct KeyRemoveCommand: ParsableCommand {
         commandName: "remove", abstract: "Trust a key no longer.",
         discussion: "  adapterctl key remove alice")
 
-    @Argument(help: "The key's name.")
+    @Argument(help: ArgumentHelp("The key's name.", valueName: "key"))
     var name: String
 
     @Flag(help: "Remove the private key too, for good.")

@@ -21,14 +21,18 @@ extension ListCommand {
             return try options.console.answer(.null, identifiers: tags, text: "")
         }
         let shown = everything ? tags : Array(tags.prefix(limit ?? 100))
+        let progress = options.console.progress("Asking")
         let entries = try Concurrent.map(shown, workerCount: 8) { tag in
             try RemoteEntry(tag, from: repository)
         }
+        progress.finish()
         if tags.count > shown.count {
             options.console.warn(
                 "\(tags.count - shown.count) more tags; list them with --everything, or their names alone with --quiet")
         }
-        var table = TextTable(["TAG", "RANK", "ALPHA", "SIZE", "BASE", "DIGEST"], rightAligned: [3])
+        var table = TextTable(
+            ["TAG", "RANK", "ALPHA", "SIZE", "BASE", "DIGEST"], rightAligned: [3], fixed: [1, 2, 5], faint: [5],
+            dispensable: [2, 5, 4])
         for entry in entries { table.add(entry.row) }
         try options.console.answer(.array(entries.map(\.metadata)), identifiers: tags, text: table.text)
     }

@@ -22,7 +22,7 @@ struct ListCommand: ParsableCommand {
         help: "A name, or a pattern in which * stands for any text; or oci://HOST/NAME for a remote repository's tags.")
     var pattern: String?
 
-    @Option(help: "Only adapters over this base model.")
+    @Option(help: ArgumentHelp("Only adapters over this base model.", valueName: "model"))
     var base: String?
 
     @Option(help: "Only adapters that were computed by this operation, such as merge or train.")
@@ -101,7 +101,7 @@ struct ListCommand: ParsableCommand {
         guard !entries.isEmpty else { return "No adapters. Store one: adapterctl push FOLDER NAME" }
         var table = TextTable(
             ["NAME", "TAG", "RANK", "ALPHA", "PARAMS", "DTYPE", "SIZE", "BASE", "AGE", "DIGEST"],
-            rightAligned: [2, 3, 4, 6, 8])
+            rightAligned: [2, 3, 4, 6, 8], fixed: [9], faint: [9], dispensable: [5, 4, 9, 3, 8, 7, 6])
         let now = Timestamp.now()
         for entry in entries {
             let summary = entry.summary

@@ -47,10 +47,12 @@ struct LogCommand: ParsableCommand {
         let entries = try registry.log(
             reference?.repository, tag: hasTag ? reference?.tag : nil, after: after, limit: limit)
         var table = TextTable(
-            ["ENTRY", "TIME", "ACTOR", "ACTION", "SUBJECT", "FROM", "TO", "MESSAGE"], rightAligned: [0])
+            ["ENTRY", "TIME (UTC)", "ACTOR", "ACTION", "SUBJECT", "FROM", "TO", "MESSAGE"], rightAligned: [0],
+            fixed: [1, 5, 6],
+            faint: [5, 6], dispensable: [5, 2, 6, 0])
         for entry in entries {
             table.add([
-                "\(entry.id)", entry.date.description, entry.actor, entry.action,
+                "\(entry.id)", Format.time(entry.date), entry.actor, entry.action,
                 [entry.repository, entry.tag].compactMap(\.self).joined(separator: ":"),
                 entry.oldDigest?.abbreviated ?? "–", entry.newDigest?.abbreviated ?? "–",
                 Format.shortened(entry.message ?? ""),
@@ -81,7 +83,7 @@ struct LogCommand: ParsableCommand {
         }
         let found = try registry.verifyLog(expecting: expected)
         let head = found.head?.description
-        let lines = found.faults.map { "DAMAGED  \(Format.printable($0))\n" }.joined()
+        let lines = found.faults.map { Style.bad.applied(to: "DAMAGED") + "  \(Format.printable($0))\n" }.joined()
         try options.console.answer(
             [
                 "entries": MetadataValue(found.entryCount), "head": MetadataValue(head),

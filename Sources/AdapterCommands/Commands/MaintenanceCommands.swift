@@ -31,7 +31,7 @@ struct CheckCommand: ParsableCommand {
 
     func run() throws {
         let registry = try options.openRegistry(repair ? .readWrite : .readOnly)
-        let drawing = options.console.progress("Checking", totalByteCount: 0)
+        let drawing = options.console.progress("Checking")
         let report =
             repair
             ? try registry.repair(from: from) { drawing.count($0, of: $1) }
@@ -39,8 +39,11 @@ struct CheckCommand: ParsableCommand {
         drawing.finish()
         let damage = report.findings.filter(\.isDamage)
         let lines =
-            report.repairs.map { "REPAIRED  \($0)" }
-            + report.findings.map { "\($0.isDamage ? "DAMAGED " : "LEFT OVER")  \(Format.printable($0.message))" }
+            report.repairs.map { Style.good.applied(to: "REPAIRED ") + "  \($0)" }
+            + report.findings.map { finding in
+                (finding.isDamage ? Style.bad.applied(to: "DAMAGED  ") : Style.notable.applied(to: "LEFT OVER"))
+                    + "  \(Format.printable(finding.message))"
+            }
             + [
                 "\(report.repairs.count) repaired, \(damage.count) damaged, \(report.findings.count - damage.count) left over"
             ]
@@ -85,14 +88,19 @@ struct BackupCommand: ParsableCommand {
 
     func run() throws {
         let registry = try openedForWriting()
-        let drawing = options.console.progress("Copying", totalByteCount: 0)
+        let drawing = options.console.progress("Copying")
         let report = try registry.backUp(to: path) { drawing.count($0, of: $1) }
         drawing.finish()
-        let findings = verify ? try Registry(opening: path, mode: .readOnly, limits: options.limits).check() : []
+        let checking = options.console.progress("Verifying")
+        let findings =
+            verify
+            ? try Registry(opening: path, mode: .readOnly, limits: options.limits).check { checking.count($0, of: $1) }
+            : []
+        checking.finish()
         let damage = findings.filter(\.isDamage)
         let lines =
-            report.missing.map { "MISSING  \($0): the registry lacks this file" }
-            + damage.map { "DAMAGED  \(Format.printable($0.message))" }
+            report.missing.map { Style.bad.applied(to: "MISSING") + "  \($0): the registry lacks this file" }
+            + damage.map { Style.bad.applied(to: "DAMAGED") + "  \(Format.printable($0.message))" }
             + [
                 "\(report.fileCount) files, \(Format.bytes(report.byteCount)) in \(report.path)"
                     + (verify && damage.isEmpty ? ", verified" : "")

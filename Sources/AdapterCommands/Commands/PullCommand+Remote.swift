@@ -51,7 +51,7 @@ extension PullCommand {
             stored = found
             isPresent = true
         } else {
-            let progress = ConcurrentProgress(options.console, "Pulling", totalByteCount: package.byteCount)
+            let progress = options.console.progress("Pulling", totalByteCount: package.byteCount)
             let fetched = try FetchedAdapter(
                 package, from: repository, in: try registry.transferFolder(), limits: options.limits, progress: progress
             )
@@ -130,7 +130,7 @@ extension PullCommand {
         _ package: FetchedPackage, from repository: any ArtifactRepository, to output: String, _ layout: OutputLayout,
         in transfers: String
     ) throws -> [String: MetadataValue] {
-        let progress = ConcurrentProgress(options.console, "Pulling", totalByteCount: package.byteCount)
+        let progress = options.console.progress("Pulling", totalByteCount: package.byteCount)
         let fetched = try FetchedAdapter(
             package, from: repository, in: transfers, limits: options.limits, progress: progress)
         progress.finish()

@@ -117,7 +117,9 @@ struct PullCommand: ParsableCommand {
         }
         let stack = try registry.stack(stored)
         let folder = try OutputDirectory(creating: output, replacing: force)
-        for member in stack.members {
+        let progress = options.console.progress("Pulling")
+        for (index, member) in stack.members.enumerated() {
+            progress.count(index, of: stack.members.count)
             let part = try registry.stored(member.digest, as: stored.reference)
             let file = try registry.open(part)
             let (digest, partFolder) = try Concurrent.both {
@@ -128,6 +130,7 @@ struct PullCommand: ParsableCommand {
             try check(digest, part)
             try partFolder.commit()
         }
+        progress.finish()
         var document = StackDescription(stored: stored, stack: stack).document.map ?? [:]
         document["reference"] = .string(stored.reference.description)
         let manifest = try OutputFile(in: folder.temporaryPath)

@@ -36,7 +36,7 @@ extension PushCommand {
             let neighbours = place.neighbours(among: earlier)
             let repository = try place.repository(
                 connection, clientOptions, noteFolder: noteFolder, mountSources: sources + neighbours)
-            let progress = ConcurrentProgress(options.console, "Pushing", totalByteCount: weights.byteCount)
+            let progress = options.console.progress("Pushing", totalByteCount: weights.byteCount)
             let push = try PackagePush(
                 package, weights: weights, documents: documents, to: repository, tags: place.tags,
                 progress: { progress.advance(by: $0) })

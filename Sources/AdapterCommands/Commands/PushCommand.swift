@@ -28,7 +28,7 @@ struct PushCommand: ParsableCommand {
               adapterctl push team/support:v1 oci:./transfer:v1
             """)
 
-    @Argument(help: "The folder or file, or the stored adapter to copy.")
+    @Argument(help: ArgumentHelp("The folder or file, or the stored adapter to copy.", valueName: "subject"))
     var path: String
 
     @Argument(

@@ -33,8 +33,7 @@ struct ReportCommand: ParsableCommand {
         let parsed = try Subject(parsing: subject)
         let loaded = try LoadedAdapter(parsed, label: subject, options: options)
         let input = MergeInput(adapter: loaded.adapter, label: loaded.label, contentRoot: loaded.file?.contentRoot)
-        let progress = ConcurrentProgress(
-            options.console, "Inspecting", totalByteCount: 2 * loaded.adapter.tensorByteCount)
+        let progress = options.console.progress("Inspecting", totalByteCount: 2 * loaded.adapter.tensorByteCount)
         var report = AdapterReport(
             name: subject, adapter: loaded.adapter, spectra: try AdapterSpectra(of: input, progress: progress.advance),
             energy: try EnergyProfile(

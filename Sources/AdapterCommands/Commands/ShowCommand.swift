@@ -71,9 +71,22 @@ struct ShowCommand: ParsableCommand {
     }
 
     private func draw(_ adapter: Adapter, _ certificate: ErrorCertificate?, _ path: String) throws {
-        let pictures = SpectrumPictures(try AdapterSpectra(of: MergeInput(adapter: adapter, label: subject)))
+        let progress = options.console.progress("Inspecting", totalByteCount: adapter.tensorByteCount)
+        let pictures = SpectrumPictures(
+            try AdapterSpectra(of: MergeInput(adapter: adapter, label: subject), progress: progress.advance))
+        progress.finish()
         let charts: [any Chart] = [certificate.map { HeatMap($0) }, pictures.norms, pictures.ranks].compactMap(\.self)
         try PictureFile(path).write(charts, title: subject)
+    }
+
+    /// Options in words: ` with method exact, rank 8`.
+    private static func text(_ options: [String: MetadataValue]) -> String {
+        let words = options.filter { $0.key != "record" && !$0.value.isNull && $0.value != false }
+            .sorted { $0.key.precedesInUTF8($1.key) }
+            .map { key, value in
+                value == true ? key : "\(key) \(value.string ?? value.number.map(Format.number) ?? JSON.text(value))"
+            }
+        return words.isEmpty ? "" : " with " + words.joined(separator: ", ")
     }
 
     private func text(
@@ -107,7 +120,7 @@ struct ShowCommand: ParsableCommand {
         if let provenance {
             add(
                 "made by",
-                "\(provenance.operation) \(JSON.text(.map(provenance.options.filter { $0.key != "record" }))), adapterctl \(provenance.toolVersion)"
+                "\(provenance.operation)\(ShowCommand.text(provenance.options)), adapterctl \(provenance.toolVersion)"
             )
             for parent in provenance.parents {
                 add("parent", "\(parent.digest)\(parent.weight.map { " × \(Format.number($0))" } ?? "")")

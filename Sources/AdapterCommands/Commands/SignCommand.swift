@@ -173,12 +173,17 @@ struct FolderSigning {
             if !ignored.contains(relative) { ignored.append(relative) }
         }
         var digests: [String: Digest] = [:]
+        let progress = console.progress("Hashing")
         for name in try Directory.files(below: folder, except: ignored.contains) {
             let file = try InputFile(opening: "\(folder)/\(name)")
             var hasher = SHA256()
-            try file.forEachPiece(in: 0..<file.byteCount) { hasher.update($0) }
+            try file.forEachPiece(in: 0..<file.byteCount) { piece in
+                hasher.update(piece)
+                progress.advance(by: piece.count)
+            }
             digests[name] = hasher.finalize()
         }
+        progress.finish()
         let name = split(folder).name
         let bundle = try ModelSigningBundle(
             modelName: ["", ".", ".."].contains(name) ? "adapter" : name, files: digests, ignoredPaths: ignored,

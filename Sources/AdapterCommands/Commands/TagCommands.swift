@@ -111,10 +111,13 @@ struct HistoryCommand: ParsableCommand {
         let reference = try Reference(parsing: name)
         let hasTag = name.split(separator: "/").last?.contains(":") ?? false
         let events = try registry.history(reference.repository, tag: hasTag ? reference.tag : nil, limit: limit)
-        var table = TextTable(["CHANGE", "TIME", "ACTOR", "TAG", "ACTION", "FROM", "TO", "MESSAGE"], rightAligned: [0])
+        var table = TextTable(
+            ["CHANGE", "TIME (UTC)", "ACTOR", "TAG", "ACTION", "FROM", "TO", "MESSAGE"], rightAligned: [0],
+            fixed: [1, 4, 5, 6],
+            faint: [5, 6], dispensable: [5, 2, 4, 0])
         for event in events {
             table.add([
-                "\(event.generation)", event.date.description, event.actor, event.reference.tag?.description ?? "",
+                "\(event.generation)", Format.time(event.date), event.actor, event.reference.tag?.description ?? "",
                 event.operation.rawValue,
                 event.oldDigest?.abbreviated ?? "–", event.newDigest?.abbreviated ?? "–",
                 Format.shortened(event.message ?? ""),

@@ -122,7 +122,7 @@ struct TrainCommand: ParsableCommand {
             return try StoredParent(
                 weighted.subject, text: weighted.text, weight: weighted.weight, verb: "train on", options: options)
         }
-        let description = try base.description(folder)
+        let description = try base.description(folder, options.console)
         var settings = settings.merging(validation?.settings ?? [:]) { own, _ in own }
         settings["base"] = MetadataValue(description.digest?.description)
         if !parents.isEmpty {

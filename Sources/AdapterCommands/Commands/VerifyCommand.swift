@@ -67,7 +67,7 @@ struct VerifyCommand: ParsableCommand {
 
     private func verifyRegistry() throws {
         let registry = try options.openRegistry(.readOnly)
-        let drawing = options.console.progress("Verifying", totalByteCount: 0)
+        let drawing = options.console.progress("Verifying")
         var fileCount = 0
         let findings = try registry.verifyAll { verified, total in
             fileCount = total
@@ -83,7 +83,7 @@ struct VerifyCommand: ParsableCommand {
             let intact = VerificationResult(subject: "\(fileCount) stored files", digest: nil)
             return try report(VerificationReport(results: failed.isEmpty ? [intact] : failed))
         }
-        let lines = findings.map { "DAMAGED  " + Format.printable($0.message) + "\n" }
+        let lines = findings.map { Style.bad.applied(to: "DAMAGED") + "  \(Format.printable($0.message))\n" }
         try (format == .json ? options.console.asJSON : options.console).answer(
             [
                 "verified": MetadataValue(fileCount), "damaged": MetadataValue(findings.count),
@@ -99,7 +99,7 @@ struct VerifyCommand: ParsableCommand {
         let registry = try options.openRegistry(.readOnly)
         let policy = try signatures.policy(demanding: lock.signers)
         let entries = lock.entries.values.sorted { $0.reference.description < $1.reference.description }
-        let drawing = options.console.progress("Verifying", totalByteCount: 0)
+        let drawing = options.console.progress("Verifying")
         var results = try entries.enumerated().map { index, entry in
             defer { drawing.count(index + 1, of: entries.count) }
             var signers: [String] = []
@@ -132,7 +132,10 @@ struct VerifyCommand: ParsableCommand {
             case .reference(let reference):
                 let registry = try options.openRegistry(.readOnly)
                 let stored = try registry.resolve(reference)
-                if let finding = try registry.verify(stored.pinned).first {
+                // Once for the digest and once for the tensors.
+                let progress = options.console.progress("Verifying", totalByteCount: 2 * stored.byteCount)
+                defer { progress.finish() }
+                if let finding = try registry.verify(stored.pinned, progress: progress.advance).first {
                     return VerificationResult(
                         subject: text, digest: stored.digest, fault: finding.message, code: finding.kind.rawValue)
                 }
@@ -147,11 +150,16 @@ struct VerifyCommand: ParsableCommand {
                 return members.first { $0.fault != nil } ?? members[0]
             case .path(let path):
                 let loaded = try LoadedAdapter(.path(path), label: text, options: options)
-                if let file = loaded.file { return try result(text, file, file.verify(), policy) }
+                let progress = options.console.progress(
+                    "Verifying", totalByteCount: loaded.file?.byteCount ?? loaded.adapter.tensorByteCount)
+                defer { progress.finish() }
+                if let file = loaded.file {
+                    return try result(text, file, file.verify(progress: progress.advance), policy)
+                }
                 try policy.refuseFolder(path)
                 // A foreign layout has no digests; what can be checked is that all of it can be read.
                 for module in loaded.adapter.modules {
-                    for tensor in module.tensors { _ = try tensor.tensor.bytes() }
+                    for tensor in module.tensors { progress.advance(by: try tensor.tensor.bytes().count) }
                 }
                 return VerificationResult(subject: text, digest: nil)
             }

@@ -67,7 +67,8 @@ struct AdapterDescription {
 
     /// A table with a line a module.
     var moduleTable: String {
-        var table = TextTable(["MODULE", "KIND", "RANK", "ALPHA", "SCALING", "TENSORS"], rightAligned: [2, 3, 4])
+        var table = TextTable(
+            ["MODULE", "KIND", "RANK", "ALPHA", "SCALING", "TENSORS"], rightAligned: [2, 3, 4], dispensable: [1, 3])
         for module in adapter.modules {
             let tensors = module.tensors.map { tensor in
                 "\(tensor.name.isEmpty ? "\(tensor.role)".uppercased() : tensor.name) \(tensor.tensor.shape) \(tensor.tensor.dtype)"
@@ -98,8 +99,8 @@ struct CertificateDescription {
 
     var table: String {
         var table = TextTable(
-            ["MODULE", "RANK", "‖ΔW‖", "TRUNCATED", "RELATIVE", "NEXT σ", "ROUNDED", "RELATIVE"],
-            rightAligned: [1, 2, 3, 4, 5, 6, 7])
+            ["MODULE", "RANK", "‖ΔW‖", "TRUNCATED", "TRUNC. REL.", "NEXT σ", "ROUNDED", "ROUND. REL."],
+            rightAligned: [1, 2, 3, 4, 5, 6, 7], dispensable: [5, 6, 3, 1])
         for module in certificate.modules {
             table.add([
                 module.name, "\(module.rank)", Format.scientific(module.deltaNorm),

@@ -75,7 +75,7 @@ struct ComparisonDescription {
                 "PAIR", "MODULES", "COSINE", "OUTPUTS OVERLAP", "BY CHANCE", "INPUTS OVERLAP", "BY CHANCE",
                 "SIGN CONFLICTS",
             ],
-            rightAligned: [1, 2, 3, 4, 5, 6, 7])
+            rightAligned: [1, 2, 3, 4, 5, 6, 7], dispensable: [6, 4, 1])
         for pair in comparison.pairs {
             pairs.add([
                 "\(pair.first + 1), \(pair.second + 1)", "\(pair.moduleCount)", Format.decimal(pair.cosine, places: 4),
@@ -86,7 +86,7 @@ struct ComparisonDescription {
         }
         var modules = TextTable(
             ["MODULE", "ADAPTERS", "COSINE", "OUTPUTS OVERLAP", "INPUTS OVERLAP", "SIGN CONFLICTS"],
-            rightAligned: [2, 3, 4, 5])
+            rightAligned: [2, 3, 4, 5], dispensable: [1, 4])
         let order = comparison.modules.map { (position: ModulePosition(of: $0.name), module: $0) }
         for (_, module) in order.sorted(by: { $0.position < $1.position }) {
             let cosines = module.pairs.map { module.cosines[$0.first][$0.second] }

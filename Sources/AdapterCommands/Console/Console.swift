@@ -21,27 +21,33 @@ struct Console {
     static func printable(_ text: String) -> String { Format.printable(text) }
 
     /// Prints an answer: identifiers with `--quiet`, a JSON document with `--json`, else text.
-    func answer(_ document: MetadataValue, identifiers: [String], text: @autoclosure () -> String) throws {
+    ///
+    /// - Parameter isProse: whether lines of the text may be broken.
+    func answer(
+        _ document: MetadataValue, identifiers: [String], text: @autoclosure () -> String, isProse: Bool = true
+    ) throws {
         if isJSON {
             try StandardOutput.write(JSON.text(document, indented: true) + "\n")
         } else if options.quiet {
             for identifier in identifiers { try StandardOutput.write(identifier + "\n") }
         } else {
-            let text = text()
+            let text = isProse ? Wrapping.wrapped(text(), width: StandardOutput.width) : text()
             try StandardOutput.write(text.isEmpty || text.hasSuffix("\n") ? text : text + "\n")
         }
     }
 
     /// Says something on standard error that the user should know although the command succeeds.
     func warn(_ text: String) {
-        StandardError.write("adapterctl: warning: \(text)\n")
+        StandardError.say("adapterctl: \(Style.notable.appliedOnError(to: "warning:")) \(text)")
     }
 
-    /// A progress bar on standard error, silent where nobody watches.
-    func progress(_ verb: String, totalByteCount: Int) -> Progress {
-        Progress(verb: verb, totalByteCount: totalByteCount, isVisible: showsProgress)
+    /// Tells how far long work has come, where somebody watches.
+    func progress(_ verb: String, totalByteCount: Int = 0) -> Progress {
+        Progress(verb, totalByteCount: totalByteCount, mode: progressMode)
     }
 
-    /// Whether somebody watches progress.
-    var showsProgress: Bool { StandardError.isTerminal && !options.noProgress && !options.quiet && !options.json }
+    /// How progress is told.
+    var progressMode: Progress.Mode {
+        options.noProgress || options.quiet || options.json ? .hidden : StandardError.canMoveCursor ? .live : .lines
+    }
 }

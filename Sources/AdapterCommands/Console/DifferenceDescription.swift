@@ -90,11 +90,7 @@ struct DifferenceDescription {
         let update = difference.update
         var lines = [
             "A  \(Format.printable(first.label))", "B  \(Format.printable(second.label))",
-            verdict == .identical
-                ? "The same adapter, bit for bit."
-                : verdict == .equal
-                    ? "The same effect" + (tolerance > 0 ? " within \(tolerance) of each norm." : ".")
-                    : "Not the same effect.",
+            sentence,
             "ΔW  ‖A‖ \(Format.scientific(update.first)) · ‖B‖ \(Format.scientific(update.second)) · ‖A − B‖ "
                 + "\(update.difference.map(Format.scientific) ?? "–") · relative \(Format.scientific(update.relative))",
             "",
@@ -107,6 +103,15 @@ struct DifferenceDescription {
         return lines.joined(separator: "\n")
     }
 
+    private var sentence: String {
+        switch verdict {
+        case .identical: Style.good.applied(to: "The same adapter, bit for bit.")
+        case .equal:
+            Style.good.applied(to: "The same effect" + (tolerance > 0 ? " within \(tolerance) of each norm." : "."))
+        case .different: Style.notable.applied(to: "Not the same effect.")
+        }
+    }
+
     private func fieldTable(_ fields: [FieldDifference]) -> String {
         var table = TextTable(["FIELD", "A", "B"])
         for field in fields {
@@ -117,7 +122,8 @@ struct DifferenceDescription {
 
     private func moduleTable(_ modules: [ModuleDifference]) -> String {
         var table = TextTable(
-            ["MODULE", "IN", "‖A‖", "‖B‖", "‖A − B‖", "RELATIVE", "OTHERWISE"], rightAligned: [2, 3, 4, 5])
+            ["MODULE", "IN", "‖A‖", "‖B‖", "‖A − B‖", "RELATIVE", "OTHERWISE"], rightAligned: [2, 3, 4, 5],
+            dispensable: [1, 2, 3])
         let order = modules.map { (position: ModulePosition(of: $0.name), module: $0) }
         for (_, module) in order.sorted(by: { $0.position < $1.position }) {
             let presence = module.isInFirst ? module.isInSecond ? "both" : "A" : "B"

@@ -17,6 +17,14 @@ enum Failure {
     static let peerFailed: Int32 = 5
     static let wrongUsage: Int32 = 64
 
+    /// What the codes say, in ascending order.
+    static let meanings: [(code: Int32, meaning: String)] = [
+        (0, "Done."), (failed, "Failed."), (damaged, "Verification found damage or a mismatch."),
+        (notFound, "There is no such adapter, tag, key or file."),
+        (conflict, "The tag has moved or may not be moved."), (peerFailed, "The other side or the network failed."),
+        (wrongUsage, "Wrong usage."),
+    ]
+
     /// Ends the command with the code for damage, its answer printed.
     static func endDamaged(if isDamaged: Bool) throws {
         guard isDamaged else { return }

@@ -1,3 +1,4 @@
+internal import AdapterRegistry
 internal import Charts
 
 /// Numbers as people read them.
@@ -30,6 +31,11 @@ enum Format {
         case ..<86_400: "\(seconds / 3600) h"
         default: "\(seconds / 86_400) d"
         }
+    }
+
+    /// A moment in UTC without the parts of a second: `2025-01-31 23:59:59`.
+    static func time(_ time: Timestamp) -> String {
+        String(time.description.prefix(19)).replacing("T", with: " ")
     }
 
     /// The beginning of a text that would not fit into a table.

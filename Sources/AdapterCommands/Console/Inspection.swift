@@ -78,7 +78,7 @@ struct Inspection {
     private var adapterTable: String {
         var table = TextTable(
             ["", "ADAPTER", "MODULES", "‖ΔW‖", "‖ΔW‖₂", "STABLE RANK", "EFFECTIVE RANK"],
-            rightAligned: [2, 3, 4, 5, 6])
+            rightAligned: [2, 3, 4, 5, 6], dispensable: [4, 2])
         for (index, (subject, spectra)) in zip(subjects, spectra).enumerated() {
             let total = spectra.total
             table.add([

@@ -1,47 +1,91 @@
-/// A line on standard error that tells how far long work has come: bytes, rate and time left.
-final class Progress {
-    private let verb: String
-    private let totalByteCount: Int
-    private let isVisible: Bool
-    private let start = ContinuousClock.now
-    private var lastDrawing = ContinuousClock.now
-    private var byteCount = 0
-    private var hasDrawn = false
+internal import Dispatch
+internal import Synchronization
 
-    init(verb: String, totalByteCount: Int, isVisible: Bool) {
-        self.verb = verb
-        self.totalByteCount = totalByteCount
-        self.isVisible = isVisible
+/// Tells on standard error how far long work has come: a line that is drawn again and again on a terminal, a plain line
+/// now and then elsewhere.
+///
+/// Several threads may advance it. A clock of its own draws it, so that it is seen that something goes on even while
+/// nothing advances.
+final class Progress: Sendable {
+    /// How it is told.
+    enum Mode: Sendable {
+        case hidden
+        /// A line on a terminal that can move its cursor.
+        case live
+        /// Plain lines, for a file or a build server.
+        case lines
+
+        /// Short work is not worth a line; a log is no place for hundreds.
+        fileprivate var interval: DispatchTimeInterval { self == .live ? .milliseconds(120) : .seconds(10) }
+        fileprivate var delay: DispatchTimeInterval { self == .live ? .milliseconds(400) : .seconds(10) }
+    }
+
+    private struct State {
+        var meter: ProgressMeter
+        var hasDrawn = false
+        var isFinished = false
+    }
+
+    private let mode: Mode
+    private let start = ContinuousClock.now
+    private let state: Mutex<State>
+
+    init(_ verb: String, totalByteCount: Int, mode: Mode) {
+        self.mode = mode
+        state = Mutex(State(meter: ProgressMeter(verb: verb, total: totalByteCount)))
+        if mode != .hidden { draw(after: mode.delay) }
     }
 
     deinit { finish() }
 
+    /// Says how many bytes there are, where that was not known at the beginning.
+    func expect(totalByteCount: Int) {
+        state.withLock { $0.meter.total = totalByteCount }
+    }
+
     /// Counts more bytes as done.
     func advance(by count: Int) {
-        byteCount += count
-        guard isVisible, ContinuousClock.now - lastDrawing > .milliseconds(100) else { return }
-        lastDrawing = .now
-        hasDrawn = true
-        let seconds = (ContinuousClock.now - start) / .seconds(1)
-        let rate = Double(byteCount) / max(seconds, 1e-9)
-        let left = max(0, totalByteCount - byteCount)
-        let percent = totalByteCount > 0 ? min(100, 100 * byteCount / totalByteCount) : 100
-        StandardError.write(
-            "\r\u{1B}[K\(verb) \(percent) %  \(Format.bytes(byteCount)) of \(Format.bytes(totalByteCount))  "
-                + "\(Format.bytes(Int(rate)))/s  \(Int(Double(left) / rate)) s left")
+        state.withLock { $0.meter.done += count }
     }
 
     /// Says how many of a number of things are done.
     func count(_ done: Int, of total: Int) {
-        guard isVisible, ContinuousClock.now - lastDrawing > .milliseconds(100) else { return }
-        lastDrawing = .now
-        hasDrawn = true
-        StandardError.write("\r\u{1B}[K\(verb) \(done) of \(total)")
+        state.withLock { state in
+            state.meter.unit = .things
+            state.meter.done = done
+            state.meter.total = total
+        }
     }
 
-    /// Removes the line.
+    /// Ends it, and removes the line.
     func finish() {
-        if hasDrawn { StandardError.write("\r\u{1B}[K") }
-        hasDrawn = false
+        state.withLock { state in
+            if state.hasDrawn, !state.isFinished { StandardError.write("\r\u{1B}[K") }
+            state.isFinished = true
+        }
+    }
+
+    /// Draws it again and again, until it is finished or nobody holds it any more.
+    private func draw(after time: DispatchTimeInterval) {
+        DispatchQueue.global().asyncAfter(deadline: .now() + time) { [weak self] in
+            guard let self, self.draw() else { return }
+            self.draw(after: self.mode.interval)
+        }
+    }
+
+    /// Draws it; false when it is finished.
+    private func draw() -> Bool {
+        // Written under the lock: nothing may be drawn behind the end.
+        state.withLock { state in
+            guard !state.isFinished else { return false }
+            let elapsed = ContinuousClock.now - start
+            if mode == .live {
+                state.hasDrawn = true
+                StandardError.write("\r\u{1B}[K" + state.meter.line(after: elapsed, width: StandardError.width))
+            } else {
+                StandardError.write(state.meter.line(after: elapsed, width: nil) + "\n")
+            }
+            return true
+        }
     }
 }

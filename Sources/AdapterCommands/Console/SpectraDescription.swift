@@ -45,7 +45,7 @@ struct SpectraDescription {
     var text: String {
         var modules = TextTable(
             ["MODULE", "ΔW", "RANK", "‖ΔW‖", "‖ΔW‖₂", "STABLE", "EFFECTIVE", "90 %", "99 %"],
-            rightAligned: [2, 3, 4, 5, 6, 7, 8])
+            rightAligned: [2, 3, 4, 5, 6, 7, 8], dispensable: [1, 4, 8, 5])
         for module in spectra.modules.sorted(by: { $0.position < $1.position }) {
             modules.add([
                 module.name, shape(module), "\(module.rank)", Format.scientific(module.frobeniusNorm),
@@ -68,7 +68,8 @@ struct SpectraDescription {
 
     private static func groupTable(_ heading: String) -> TextTable {
         TextTable(
-            [heading, "MODULES", "‖ΔW‖", "‖ΔW‖₂", "MEAN STABLE", "MEAN EFFECTIVE"], rightAligned: [1, 2, 3, 4, 5])
+            [heading, "MODULES", "‖ΔW‖", "‖ΔW‖₂", "MEAN STABLE", "MEAN EFFECTIVE"], rightAligned: [1, 2, 3, 4, 5],
+            dispensable: [3, 4])
     }
 
     private func cells(_ group: AdapterSpectra.Group) -> [String] {

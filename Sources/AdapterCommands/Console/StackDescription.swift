@@ -27,7 +27,7 @@ struct StackDescription {
     }
 
     var text: String {
-        var table = TextTable(["NAME", "WEIGHT", "DIGEST"], rightAligned: [1])
+        var table = TextTable(["NAME", "WEIGHT", "DIGEST"], rightAligned: [1], faint: [2])
         for member in stack.members {
             table.add([member.name, Format.number(member.weight), member.digest.description])
         }

@@ -9,10 +9,7 @@ enum StandardOutput {
     /// The columns of the terminal that it goes to, or what COLUMNS says; nil when it goes elsewhere.
     static let width: Int? = {
         if let columns = GlobalOptions.environment("COLUMNS").flatMap({ Int($0) }), columns > 0 { return columns }
-        var size = winsize()
-        guard isatty(STDOUT_FILENO) == 1, unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0
-        else { return nil }
-        return Int(size.ws_col)
+        return terminalWidth(STDOUT_FILENO)
     }()
 
     static func write(_ text: String) throws {
@@ -38,12 +35,28 @@ enum StandardOutput {
 
 /// Standard error, for everything that is not the answer.
 enum StandardError {
-    static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+    /// Whether it goes to a terminal on which a line can be drawn again.
+    static let canMoveCursor = isatty(STDERR_FILENO) == 1 && GlobalOptions.environment("TERM") != "dumb"
+
+    /// The columns of the terminal now; people resize windows while they wait.
+    static var width: Int? { terminalWidth(STDERR_FILENO) }
+
+    /// Writes a sentence, broken at spaces on a terminal.
+    static func say(_ text: String) { write(Wrapping.wrapped(text, width: width) + "\n") }
 
     static func write(_ text: String) {
         // Where standard error cannot be written there is nobody left to tell.
         _ = writeAll(Array(text.utf8), to: STDERR_FILENO)
     }
+}
+
+/// The columns of the terminal; nil when there is none or it does not tell.
+private func terminalWidth(_ descriptor: Int32) -> Int? {
+    var size = winsize()
+    guard isatty(descriptor) == 1, unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+        return nil
+    }
+    return Int(size.ws_col)
 }
 
 private func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {

@@ -44,7 +44,8 @@ struct VerificationReport {
             let fault = lockFault.map { $0.rawValue.uppercased() } ?? (result.isRefused ? "REFUSED" : "DAMAGED")
             let state = result.fault == nil ? "ok" : fault
             let signers = result.signedBy.isEmpty ? nil : "signed by " + result.signedBy.joined(separator: ", ")
-            return state + String(repeating: " ", count: max(1, 8 - state.count))
+            let style = result.fault == nil ? Style.good : result.isRefused ? .notable : .bad
+            return style.applied(to: state) + String(repeating: " ", count: max(1, 8 - state.count))
                 + Console.printable(
                     [result.subject, result.fault ?? result.digest?.description ?? "(no digests)", signers]
                         .compactMap { $0 }.joined(separator: "  "))

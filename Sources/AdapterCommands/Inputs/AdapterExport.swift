@@ -53,7 +53,7 @@ struct AdapterExport {
 
     /// Writes everything, with a progress line.
     func prepare() throws -> Prepared {
-        let progress = ConcurrentProgress(options.console, "Writing", totalByteCount: adapter.tensorByteCount)
+        let progress = options.console.progress("Writing", totalByteCount: adapter.tensorByteCount)
         defer { progress.finish() }
         let counted = try adapter.counting(progress.advance)
         switch layout {

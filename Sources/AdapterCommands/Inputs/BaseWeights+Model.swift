@@ -54,8 +54,8 @@ extension ModelFolder {
     func requireBase(of adapters: [LoadedAdapter], verb: String, options: GlobalOptions) throws {
         let bound = adapters.filter { $0.adapter.base.digest != nil }
         guard !bound.isEmpty else { return }
-        let progress = ConcurrentProgress(
-            options.console, "Hashing the base model", totalByteCount: entries.reduce(0) { $0 + $1.byteCount })
+        let progress = options.console.progress(
+            "Hashing the base model", totalByteCount: entries.reduce(0) { $0 + $1.byteCount })
         let digest = try weightsDigest(progress: progress.advance)
         progress.finish()
         for adapter in bound where adapter.adapter.base.digest != digest {

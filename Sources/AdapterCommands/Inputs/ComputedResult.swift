@@ -137,10 +137,11 @@ struct ComputedResult {
         // Nobody may collect the parents while they are read.
         try registry.withLease { lease in
             try lease.protect(parents.compactMap(\.loaded.digest))
+            let progress = options.console.progress(operation.activity)
             let computed = try compute()
             var adapter = computed.adapter
             if let message { adapter.notes.message = message }
-            let progress = options.console.progress(operation.activity, totalByteCount: adapter.tensorByteCount)
+            progress.expect(totalByteCount: adapter.tensorByteCount)
             let stored = try registry.push(
                 adapter, as: target, codec: .planes, expected: expecting,
                 provenance: {
@@ -168,18 +169,18 @@ struct ComputedResult {
 
     private func print(_ outcome: Outcome, _ target: Reference, _ description: AdapterDescription) throws {
         let stored = outcome.stored
-        if options.quiet { return try StandardOutput.write(stored.digest.description + "\n") }
         if options.json { return }
         let verb = outcome.wasStored ? "Named \(target), which the store had already" : "Stored \(target)"
-        try StandardOutput.write(
-            """
-            \(verb)
-              digest        \(stored.digest)
-              content root  \(stored.contentRoot)
-              \(description.summary) · \(Format.bytes(stored.byteCount)) stored
+        try options.console.answer(
+            .null, identifiers: [stored.digest.description],
+            text: """
+                \(verb)
+                  digest        \(stored.digest)
+                  content root  \(stored.contentRoot)
+                  \(description.summary) · \(Format.bytes(stored.byteCount)) stored
 
-            What the result lost against \(exactResult) (Frobenius norms of ΔW)
-            \(CertificateDescription(certificate: outcome.certificate).table)
-            """)
+                What the result lost against \(exactResult) (Frobenius norms of ΔW)
+                \(CertificateDescription(certificate: outcome.certificate).table)
+                """)
     }
 }

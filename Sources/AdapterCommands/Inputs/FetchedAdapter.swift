@@ -21,7 +21,7 @@ struct FetchedAdapter {
     /// - Throws: `OCIError` with code `digestMismatch` when the adapter is not the one that the manifest promises.
     init(
         _ package: FetchedPackage, from repository: any ArtifactRepository, in transfers: String, limits: ReadLimits,
-        progress: ConcurrentProgress
+        progress: Progress
     ) throws {
         let advance: @Sendable (Int) -> Void = { progress.advance(by: $0) }
         switch package.content {

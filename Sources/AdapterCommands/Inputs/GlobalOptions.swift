@@ -7,9 +7,8 @@ internal import Glibc
 struct GlobalOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The registry's folder.",
-            discussion: "Default: $ADAPTERCTL_REGISTRY, else $XDG_DATA_HOME/adapterctl, else ~/.local/share/adapterctl."
-        ))
+            "The registry's folder; default: $ADAPTERCTL_REGISTRY, else $XDG_DATA_HOME/adapterctl, else "
+                + "~/.local/share/adapterctl.", valueName: "dir"))
     var registry: String?
 
     @Flag(help: "Print one JSON document.")
@@ -23,14 +22,14 @@ struct GlobalOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Read files whose tensors decode to up to this many bytes (suffixes k, M, G), at most 64G.",
-            discussion: "Default: 64M or 1024 times the file's length, whichever is more.", valueName: "bytes"))
+            "Read files whose tensors decode to up to this many bytes (suffixes k, M, G), at most 64G; default: 64M or "
+                + "1024 times the file's length, whichever is more.", valueName: "bytes"))
     var maxDecoded: ByteLimit?
 
     @Flag(help: "Write to a registry on a network file system, which only this machine uses.")
     var allowNetworkRegistry = false
 
-    @Flag(help: "Draw no progress bar.")
+    @Flag(help: "Do not tell how far work has come.")
     var noProgress = false
 
     var limits: ReadLimits { ReadLimits(decodedByteCount: maxDecoded?.byteCount) }
@@ -58,27 +57,38 @@ struct GlobalOptions: ParsableArguments {
     /// The arguments with the global options that stand before the subcommand moved behind it, where the parser expects
     /// them: `adapterctl --registry DIR list` is `adapterctl list --registry DIR`.
     static func movedBehindCommand(_ arguments: [String]) -> [String] {
-        var moved: [String] = []
-        var rest = arguments[...]
-        while let first = rest.first {
-            if ["--json", "-q", "--quiet", "-v", "--verbose", "--no-progress"].contains(first)
-                || first.hasPrefix("--registry=")
+        let count = leadingCount(arguments)
+        let rest = arguments.dropFirst(count)
+        guard let command = rest.first else { return arguments }
+        // These have commands of their own.
+        let depth = ["key", "document"].contains(command) ? 2 : 1
+        return Array(rest.prefix(depth) + arguments.prefix(count) + rest.dropFirst(depth))
+    }
+
+    /// How many of the arguments are global options that stand before the subcommand.
+    static func leadingCount(_ arguments: [String]) -> Int {
+        var count = 0
+        while count < arguments.count {
+            let argument = arguments[count]
+            if ["--json", "-q", "--quiet", "-v", "--verbose", "--no-progress"].contains(argument)
+                || argument.hasPrefix("--registry=")
             {
-                moved.append(rest.removeFirst())
-            } else if first == "--registry", rest.count >= 2 {
-                moved += rest.prefix(2)
-                rest.removeFirst(2)
+                count += 1
+            } else if argument == "--registry", count + 1 < arguments.count {
+                count += 2
             } else {
                 break
             }
         }
-        guard let command = rest.first else { return moved }
-        // These have commands of their own.
-        let depth = ["key", "document"].contains(command) ? 2 : 1
-        return rest.prefix(depth) + moved + rest.dropFirst(depth)
+        return count
     }
 
-    private func registryDirectory() throws -> String {
+    private func registryDirectory() throws -> String { try GlobalOptions.registryDirectory(named: registry) }
+
+    /// The registry's folder.
+    ///
+    /// - Parameter registry: the value of `--registry`.
+    static func registryDirectory(named registry: String?) throws -> String {
         if let registry { return registry }
         if let path = GlobalOptions.environment("ADAPTERCTL_REGISTRY") { return path }
         if let path = GlobalOptions.environment("XDG_DATA_HOME") { return path + "/adapterctl" }

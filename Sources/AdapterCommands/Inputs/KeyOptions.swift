@@ -6,20 +6,23 @@ public import Integrity
 struct KeyOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The folder of keys.",
-            discussion:
-                "Default: $ADAPTERCTL_KEYS, else $XDG_CONFIG_HOME/adapterctl/keys, else ~/.config/adapterctl/keys.",
-            valueName: "dir"))
+            "The folder of keys; default: $ADAPTERCTL_KEYS, else $XDG_CONFIG_HOME/adapterctl/keys, else "
+                + "~/.config/adapterctl/keys.", valueName: "dir"))
     var keys: String?
 
     var folder: KeyFolder {
-        get throws {
-            if let keys { return KeyFolder(keys) }
-            if let path = GlobalOptions.environment("ADAPTERCTL_KEYS") { return KeyFolder(path) }
-            if let path = GlobalOptions.environment("XDG_CONFIG_HOME") { return KeyFolder(path + "/adapterctl/keys") }
-            if let path = GlobalOptions.environment("HOME") { return KeyFolder(path + "/.config/adapterctl/keys") }
-            throw ValidationError("No folder of keys is named and HOME is not set. Use --keys DIR.")
-        }
+        get throws { try KeyOptions.folder(named: keys) }
+    }
+
+    /// The folder of keys.
+    ///
+    /// - Parameter keys: the value of `--keys`.
+    static func folder(named keys: String?) throws -> KeyFolder {
+        if let keys { return KeyFolder(keys) }
+        if let path = GlobalOptions.environment("ADAPTERCTL_KEYS") { return KeyFolder(path) }
+        if let path = GlobalOptions.environment("XDG_CONFIG_HOME") { return KeyFolder(path + "/adapterctl/keys") }
+        if let path = GlobalOptions.environment("HOME") { return KeyFolder(path + "/.config/adapterctl/keys") }
+        throw ValidationError("No folder of keys is named and HOME is not set. Use --keys DIR.")
     }
 }
 

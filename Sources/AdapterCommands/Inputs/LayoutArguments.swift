@@ -34,8 +34,8 @@ struct OutputLayoutArguments: ParsableArguments {
     @Option(
         name: .customLong("as"),
         help: ArgumentHelp(
-            "The layout: adpt, peft, safetensors, gguf, mlx, kohya, diffusers or npz.",
-            discussion: "Default: by the path's ending, .adpt, .safetensors, .gguf or .npz, else peft.",
+            "The layout: adpt, peft, safetensors, gguf, mlx, kohya, diffusers or npz; default: by the path's ending, "
+                + ".adpt, .safetensors, .gguf or .npz, else peft.",
             valueName: "layout"))
     var layout: OutputLayout?
 

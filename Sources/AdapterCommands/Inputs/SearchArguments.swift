@@ -58,7 +58,7 @@ struct SearchArguments: ParsableArguments {
         let model = try SearchedModel(
             BaseArguments.parse(["--base", base]), DataArguments.parse(words), console: options.console)
         var search = try WeightSearch(from: start, range: searchRange.range, budget: searchBudget)
-        let progress = options.console.progress("Trying weights", totalByteCount: 0)
+        let progress = options.console.progress("Trying weights")
         var count = 0
         let best = try search.run { weights in
             count += 1

@@ -35,13 +35,16 @@ struct BaseArguments: ParsableArguments {
     }
 
     /// What adapters say of the model.
-    func description(_ folder: ModelFolder) throws -> BaseModel {
+    func description(_ folder: ModelFolder, _ console: Console) throws -> BaseModel {
         var path = base
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
         var description =
             try baseName.map { try BaseModel(parsing: $0) }
             ?? BaseModel(name: path.split(separator: "/").last.map(String.init))
-        description.digest = try folder.weightsDigest()
+        let progress = console.progress(
+            "Hashing the base model", totalByteCount: folder.entries.reduce(0) { $0 + $1.byteCount })
+        defer { progress.finish() }
+        description.digest = try folder.weightsDigest(progress: progress.advance)
         return description
     }
 

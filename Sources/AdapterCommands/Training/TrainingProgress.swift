@@ -45,7 +45,7 @@ final class TrainingProgress {
     }
 
     private func draw(_ step: TrainingRecord.Step, of total: Int) {
-        let isLive = StandardError.isTerminal && !options.noProgress
+        let isLive = StandardError.canMoveCursor && !options.noProgress
         // A log is no place for hundreds of lines.
         guard
             isLive
@@ -59,7 +59,12 @@ final class TrainingProgress {
         parts.append("\(Format.count(Int(Double(tokenCount) / seconds))) tokens/s")
         parts.append("\(Format.age(seconds: left)) left")
         parts.append(Format.bytes(SystemMemory.peakResidentByteCount))
-        let line = parts.joined(separator: "  ")
+        var line = parts.joined(separator: "  ")
+        // A line that breaks could not be drawn again.
+        while isLive, let width = StandardError.width, line.count >= width, parts.count > 1 {
+            parts.removeLast()
+            line = parts.joined(separator: "  ")
+        }
         StandardError.write(isLive ? "\r\u{1B}[K" + line : line + "\n")
         hasDrawn = isLive
     }

@@ -80,7 +80,7 @@ extension Catalog {
 
     /// The error for a reference that stands for nothing.
     static func notFound(_ reference: Reference, in database: Database) throws -> RegistryError {
-        let names = try String.fetchAll(database, sql: "SELECT name FROM repository ORDER BY name LIMIT 10000")
+        let names = try String.fetchAll(database, sql: "SELECT name FROM repository ORDER BY name LIMIT 200000")
         guard try repositoryID(reference.repository, in: database) != nil else {
             return notFound(
                 reference, "the registry has no such name",

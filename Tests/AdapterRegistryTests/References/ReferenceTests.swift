@@ -95,5 +95,10 @@ import Testing
         #expect(Suggestion.distance("kitten", "sitting", limit: 9) == 3)
         #expect(Suggestion.distance("", "abc", limit: 9) == 3)
         #expect(Suggestion.distance("", "", limit: 0) == 0)
+        // Neighbours that are swapped are one mistake, not two.
+        #expect(Suggestion.distance("lsit", "list", limit: 9) == 1)
+        #expect(Suggestion.distance("abcdef", "badcfe", limit: 9) == 3)
+        #expect(Suggestion.distance("kitten", "sitting", limit: 2) > 2)
+        #expect(Suggestion.nearest(to: "shwo", among: ["log", "show"]) == "show")
     }
 }

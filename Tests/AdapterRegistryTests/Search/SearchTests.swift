@@ -154,7 +154,8 @@ import Testing
             let after = try reference("lab/x:v1")
             let filters: [ListQuery] = [
                 ListQuery(), ListQuery(pattern: "team/*"), ListQuery(pattern: "*:v1"), ListQuery(base: "meta/llama-8b"),
-                ListQuery(base: "meta/*@r1"), ListQuery(base: "meta/*"), ListQuery(base: "meta/llama-8b@r1"), ListQuery(targets: ["q_proj"]),
+                ListQuery(base: "meta/*@r1"), ListQuery(base: "meta/*"), ListQuery(base: "meta/llama-8b@r1"),
+                ListQuery(targets: ["q_proj"]),
                 ListQuery(ranks: 2...4), ListQuery(ranks: 2...2), ListQuery(dtypes: [.f32]), ListQuery(tag: "v1"),
                 ListQuery(text: "customer"), ListQuery(text: "customer", labels: [.init(key: "stage")]),
                 ListQuery(labels: [.init(key: "stage"), .init(key: "stage", value: "prod")]),

@@ -1,0 +1,35 @@
+/// What the program takes from its environment.
+struct EnvironmentVariable {
+    let name: String
+    let meaning: String
+
+    /// All that the program itself looks at.
+    static let all = [
+        EnvironmentVariable(name: "ADAPTERCTL_REGISTRY", meaning: "The registry's folder."),
+        EnvironmentVariable(name: "ADAPTERCTL_KEYS", meaning: "The folder of keys."),
+        EnvironmentVariable(
+            name: "XDG_DATA_HOME", meaning: "Where the folder adapterctl is, the registry; default: ~/.local/share."),
+        EnvironmentVariable(
+            name: "XDG_CONFIG_HOME", meaning: "Where the folder adapterctl/keys is; default: ~/.config."),
+        EnvironmentVariable(
+            name: "XDG_RUNTIME_DIR", meaning: "Where podman keeps credentials, containers/auth.json."),
+        EnvironmentVariable(name: "HOME", meaning: "Where the defaults above are."),
+        EnvironmentVariable(name: "DOCKER_CONFIG", meaning: "The folder of Docker's config.json, with credentials."),
+        EnvironmentVariable(name: "REGISTRY_AUTH_FILE", meaning: "A file with credentials for remote registries."),
+        EnvironmentVariable(name: "SSL_CERT_FILE", meaning: "Certificate authorities to trust too, a PEM file."),
+        EnvironmentVariable(
+            name: "NO_COLOR", meaning: "Print no colours. Otherwise terminals get them, but for TERM=dumb."),
+        EnvironmentVariable(name: "CLICOLOR_FORCE", meaning: "Print colours, even where there is no terminal."),
+        EnvironmentVariable(name: "TERM", meaning: "dumb for a terminal that knows no colours and no moves."),
+        EnvironmentVariable(name: "COLUMNS", meaning: "How wide tables may be; default: the terminal's width."),
+        EnvironmentVariable(name: "TMPDIR", meaning: "Where files are made that do not stay; default: /tmp."),
+    ]
+
+    /// The files that it reads and writes unless it is told otherwise.
+    static let files: [(path: String, meaning: String)] = [
+        ("~/.local/share/adapterctl", "The registry."),
+        ("~/.config/adapterctl/keys", "Keys: one's own, and those that are trusted."),
+        ("~/.docker/config.json", "Credentials for remote registries."),
+        ("adapters.lock", "The digests behind names, for a project's repository."),
+    ]
+}
