@@ -101,7 +101,7 @@ extension MergeDefinition {
         case .elements(let rule): return try approximate(module, ElementMerge(rule: rule), rank)
         // Small, so all of it at once; and some cores depend on the rank that is asked for.
         case .core(let rule) where !(rule is CompressThenMerge):
-            return try approximate(module, rule, module.capacity)
+            return try approximate(module, rule, .max)
         case .core, .factors:
             throw ArithmeticError(
                 .invalidOption,
@@ -123,13 +123,10 @@ extension MergeDefinition {
         func approximate(
             _ module: ModuleTerms, _ rule: any ApproximationRule, _ rank: Int
         ) throws -> [(values: [Double], norm: Double)] {
-            let plan = ApproximationPlan(
-                module: module, rule: rule, rank: max(1, min(rank, module.layout.rows, module.layout.columns)))
-            try plan.checkMemory()
-            return try slices.map { slice in
-                let result = try rule.approximation(module, slice: slice, rank: plan.rank)
-                return (result.spectrum, result.loss.deltaNorm)
-            }
+            let plan = ApproximationPlan(module: module, rule: rule, rank: min(rank, rule.largestRank(module)))
+            var blocks: [(values: [Double], norm: Double)] = []
+            try plan.forEachSlice { blocks.append(($0.spectrum, $0.loss.deltaNorm)) }
+            return blocks
         }
     }
 }

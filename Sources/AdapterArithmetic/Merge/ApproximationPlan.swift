@@ -6,7 +6,13 @@ protocol ApproximationRule: Sendable {
     /// Whether one module keeps all processors busy.
     var usesAllProcessors: Bool { get }
 
-    /// The rank of the result when none is asked for.
+    /// Whether a smaller rank is more than the best part of the result with a larger one.
+    var dependsOnRank: Bool { get }
+
+    /// The largest rank that the result can have; more would be columns of zeros.
+    func largestRank(_ module: ModuleTerms) -> Int
+
+    /// The rank of the result when none is asked for, at most the largest.
     func defaultRank(_ module: ModuleTerms) -> Int
 
     /// One slice of the result, with a given rank.
@@ -15,7 +21,9 @@ protocol ApproximationRule: Sendable {
 
 extension ApproximationRule {
     var usesAllProcessors: Bool { false }
-    func defaultRank(_ module: ModuleTerms) -> Int { module.capacity }
+    var dependsOnRank: Bool { false }
+    func largestRank(_ module: ModuleTerms) -> Int { module.capacity }
+    func defaultRank(_ module: ModuleTerms) -> Int { largestRank(module) }
 }
 
 /// Factors of a given rank, and what they lost against the method's result in full.
@@ -67,45 +75,78 @@ struct ApproximationPlan: UpdatePlan {
     var usesAllProcessors: Bool { rule.usesAllProcessors }
 
     func computed() throws -> ComputedModule {
-        try checkMemory()
-        return try module.describingErrors {
-            var (a, b, losses): ([UInt8], [UInt8], [Loss]) = ([], [], [])
-            for slice in 0..<module.layout.count {
-                let result = try rule.approximation(module, slice: slice, rank: rank)
-                let stored = try module.store(result.factors, rank: rank, result.loss)
-                a += stored.a
-                b += stored.b
-                losses.append(stored.loss)
-            }
-            return ComputedModule(a: a, b: b, certificate: Loss.certificate(losses, name: module.name, rank: rank))
+        var (a, b, losses): ([UInt8], [UInt8], [Loss]) = ([], [], [])
+        try forEachSlice { result in
+            let stored = try module.store(result.factors, rank: rank, result.loss)
+            a += stored.a
+            b += stored.b
+            losses.append(stored.loss)
         }
+        return ComputedModule(a: a, b: b, certificate: Loss.certificate(losses, name: module.name, rank: rank))
     }
 
-    /// The rank that keeps a share of ‖M‖²: the largest that any slice needs.
+    /// The smallest rank, at most `limit`, that keeps a share of ‖M‖² in every slice; the limit, where that keeps less.
     ///
-    /// - Throws: ``ArithmeticError`` with code `invalidOption` when the largest rank keeps less.
-    func requiredRank(energy: Double) throws -> Int {
-        try checkMemory()
-        return try module.describingErrors {
-            var required = 1
-            for slice in 0..<module.layout.count {
-                let result = try rule.approximation(module, slice: slice, rank: rank)
-                let total = result.loss.deltaNorm * result.loss.deltaNorm
-                let missed = result.loss.truncationError * result.loss.truncationError
-                guard missed <= (1 - energy) * total + 1e-12 * total else {
-                    throw ArithmeticError(
-                        .invalidOption,
-                        "Unable to merge the module '\(module.name)': rank \(rank) keeps \(1 - missed / total) of ‖ΔW‖², "
-                            + "\(energy) is asked for. Allow more with --rank, together with --energy, or ask for less.",
-                        module: module.name)
-                }
-                required = max(required, Spectrum.rank(keeping: energy, of: result.spectrum, missing: missed))
+    /// Ranks are tried from this plan's on, each twice the one before.
+    ///
+    /// - Throws: ``ArithmeticError`` with code `invalidOption` when the largest rank that there is keeps less.
+    func requiredRank(energy: Double, limit: Int?) throws -> Int {
+        let largest = rule.largestRank(module)
+        let limit = min(limit ?? largest, largest)
+        var (plan, tooSmall) = (self, 0)
+        plan.rank = min(rank, limit)
+        while true {
+            let trial = try plan.trial(energy)
+            if let enough = trial.rank { return rule.dependsOnRank ? try smallest(energy, tooSmall, plan.rank) : enough }
+            tooSmall = plan.rank
+            guard tooSmall < limit else {
+                guard limit == largest else { return limit }
+                throw ArithmeticError(
+                    .invalidOption,
+                    "Unable to \(module.verb) the module '\(module.name)': rank \(limit), the largest there is, keeps "
+                        + "\(trial.kept) of ‖ΔW‖², \(energy) is asked for. Use --rank, or ask for less.",
+                    module: module.name)
             }
-            return required
+            plan.rank = min(2 * plan.rank, limit)
         }
     }
 
-    func checkMemory() throws {
+    /// The smallest rank that suffices, by bisection between one that does not and one that does.
+    private func smallest(_ energy: Double, _ tooSmall: Int, _ enough: Int) throws -> Int {
+        var (low, high, plan) = (tooSmall, enough, self)
+        while high - low > 1 {
+            plan.rank = low + (high - low) / 2
+            if try plan.trial(energy).rank == nil { low = plan.rank } else { high = plan.rank }
+        }
+        return high
+    }
+
+    /// The share of ‖M‖² that this rank keeps, the least of all slices; and of the ranks up to this the smallest that
+    /// keeps enough, nil when none does.
+    private func trial(_ energy: Double) throws -> (rank: Int?, kept: Double) {
+        var (required, kept): (Int?, Double) = (1, 1)
+        try forEachSlice { result in
+            let total = result.loss.deltaNorm * result.loss.deltaNorm
+            let missed = result.loss.truncationError * result.loss.truncationError
+            kept = min(kept, total > 0 ? 1 - missed / total : 1)
+            // What is summed in another order may differ by rounding.
+            guard missed <= (1 - energy + 1e-12) * total else { return required = nil }
+            required = required.map { max($0, Spectrum.rank(keeping: energy, of: result.spectrum, missing: missed)) }
+        }
+        return (required, kept)
+    }
+
+    /// Computes one slice after the other.
+    func forEachSlice(_ body: (Approximation) throws -> Void) throws {
+        try checkMemory()
+        try module.describingErrors {
+            for slice in 0..<module.layout.count {
+                try body(try rule.approximation(module, slice: slice, rank: rank))
+            }
+        }
+    }
+
+    private func checkMemory() throws {
         try module.checkMemory()
         guard module.layout.fitsMemory(inner: 2 * rank + 128, storesAll: false) else {
             throw ArithmeticError(

@@ -18,6 +18,11 @@ extension MergeOptions {
                 "\(inner.rawValue) cannot merge cores. Use --inner exact, which adds them, or a method on elements such "
                     + "as ties.")
         }
+        if reducesRank, case .elements = method.definition(self) {
+            throw invalid(
+                "a result of \(method.rawValue) has full rank, so no smaller rank loses nothing. Use --rank with a number, "
+                    + "or --energy.")
+        }
         if let rank, rank < 1 { throw invalid("the rank is \(rank), at least 1 is needed.") }
         try requireShare(energy, "energy")
         try requireShare(density, "density")

@@ -11,8 +11,8 @@ public struct MergeOptions: Sendable, Hashable {
     /// The share e of the squared Frobenius norm to keep, 0 < e ≤ 1: each module gets the smallest rank that keeps it,
     /// at most ``rank``. The matrices of a stack share the largest rank any of them needs.
     public var energy: Double?
-    /// Whether linear combinations get the smallest rank that loses nothing instead of stacked factors; always so for
-    /// ``MergeMethod/exact``.
+    /// Whether modules get the smallest rank that loses nothing instead of stacked factors; always so for
+    /// ``MergeMethod/exact``. Methods on the elements of ΔW, whose results have full rank, refuse it.
     public var reducesRank: Bool
     /// The share of elements to keep, 0 < d ≤ 1. Default: 0.5, for ``MergeMethod/sce`` 1.
     public var density: Double?

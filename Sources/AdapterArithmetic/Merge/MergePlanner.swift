@@ -109,11 +109,11 @@ extension MergePlanner {
 
     private func approximationPlan(_ module: ModuleTerms, _ rule: any ApproximationRule) throws -> ApproximationPlan {
         try refuseGroups(module)
-        let largest = min(module.layout.rows, module.layout.columns)
-        let wanted = options.rank ?? (options.energy == nil ? rule.defaultRank(module) : module.stackedRank)
-        var plan = ApproximationPlan(module: module, rule: rule, rank: max(1, min(wanted, largest)))
+        let wanted = options.energy == nil ? options.rank : nil
+        var plan = ApproximationPlan(
+            module: module, rule: rule, rank: min(wanted ?? rule.defaultRank(module), rule.largestRank(module)))
         if options.energy != nil || options.reducesRank {
-            plan.rank = try plan.requiredRank(energy: options.energy ?? 1)
+            plan.rank = try plan.requiredRank(energy: options.energy ?? 1, limit: options.rank)
         }
         return plan
     }

@@ -39,7 +39,11 @@ enum RankChoice: ExpressibleByArgument, Equatable {
 
 /// Options that choose the rank of a result.
 struct RankArguments: ParsableArguments {
-    @Option(help: "The rank of every module of the result, or auto: per module, the smallest that loses nothing.")
+    @Option(
+        help: """
+            The rank of every module of the result, or auto: per module, the smallest that loses nothing (not for methods \
+            on elements, whose results have full rank).
+            """)
     var rank: RankChoice?
 
     @Option(

@@ -9,8 +9,10 @@ struct CompressThenMerge: ApproximationRule {
     /// What merges the cores; nil adds them.
     let inner: (any ElementRule)?
 
+    var dependsOnRank: Bool { true }
+
     /// As the inputs', since compression is the point.
-    func defaultRank(_ module: ModuleTerms) -> Int { module.largestRank }
+    func defaultRank(_ module: ModuleTerms) -> Int { min(module.largestRank, module.capacity) }
 
     func approximation(_ module: ModuleTerms, slice: Int, rank: Int) throws -> Approximation {
         let updates = try module.updates(ofSlice: slice)

@@ -6,8 +6,11 @@ struct ElementMerge: ApproximationRule {
 
     var usesAllProcessors: Bool { true }
 
-    /// The result has full rank; as much is kept as the largest input has.
-    func defaultRank(_ module: ModuleTerms) -> Int { module.largestRank }
+    /// The result has full rank.
+    func largestRank(_ module: ModuleTerms) -> Int { max(1, min(module.layout.rows, module.layout.columns)) }
+
+    /// As much as the largest input has.
+    func defaultRank(_ module: ModuleTerms) -> Int { min(module.largestRank, largestRank(module)) }
 
     func approximation(_ module: ModuleTerms, slice: Int, rank: Int) throws -> Approximation {
         let elements = Elements(
