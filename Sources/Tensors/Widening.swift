@@ -87,7 +87,7 @@ package enum Widening {
     }
 
     /// Whether no element has the exponent of infinities and NaN; for E4M3, which has no infinities, the bits of NaN.
-    static func areFinite(_ bytes: [UInt8], _ dtype: DType) -> Bool {
+    package static func areFinite(_ bytes: [UInt8], _ dtype: DType) -> Bool {
         switch dtype {
         case .f32: !contains(bytes, UInt32(0x7F80_0000))
         case .bf16: !contains(bytes, UInt16(0x7F80))

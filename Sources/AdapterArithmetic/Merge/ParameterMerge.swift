@@ -56,7 +56,10 @@ struct ParameterMerge {
         if let plan { result = try updateBiases(parts, plan) }
         if isIdentity {
             let summed = plan == nil ? [] : [TensorRole.updateBias]
-            return result + parts[0].module.parameters.filter { !summed.contains($0.role) }
+            return result
+                + parts[0].module.parameters.filter { !summed.contains($0.role) }.map {
+                    finite($0, of: parts[0].input, name)
+                }
         }
         guard options.absolute != .drop else { return result }
         try refuseReplacedAndAdapted(parts, name)
@@ -66,7 +69,7 @@ struct ParameterMerge {
                 result += try averages(of: role, parts, in: name)
             } else if role != .tokenRows || first.index == tokenInput {
                 // The indices of the rows come from one input, so all rows must.
-                result += first.module.parameters.filter { $0.role == role }
+                result += first.module.parameters.filter { $0.role == role }.map { finite($0, of: first.input, name) }
             }
         }
         return result
@@ -74,6 +77,15 @@ struct ParameterMerge {
 }
 
 extension ParameterMerge {
+    /// A parameter that is taken as it is, unless it holds what no merge may: infinities, and what is not a number.
+    private func finite(_ parameter: ModuleParameter, of input: MergeInput, _ module: String) -> ModuleParameter {
+        let tensor = parameter.tensor
+        let source = FiniteSource(tensor: tensor, label: input.label, module: module, name: parameter.name)
+        return ModuleParameter(
+            role: parameter.role, name: parameter.name,
+            tensor: Tensor(dtype: tensor.dtype, shape: tensor.shape, source: source))
+    }
+
     /// The biases of the up-projections, which are linear in the scaling like B·A.
     private func updateBiases(_ parts: [Part], _ plan: any UpdatePlan) throws -> [ModuleParameter] {
         let having = parts.flatMap { part in
@@ -87,7 +99,9 @@ extension ParameterMerge {
                 module: plan.module.name)
         }
         return try Dictionary(grouping: having, by: \.parameter.name).map { name, group in
-            if plan.keepsFactors, options.dtype == nil { return group[0].parameter }
+            if plan.keepsFactors, options.dtype == nil {
+                return finite(group[0].parameter, of: group[0].part.input, plan.module.name)
+            }
             try requireSameShape(group.map { ($0.part.input.label, $0.parameter) }, plan.module.name)
             let terms = group.map { part, parameter in
                 let scaling = part.module.update?.scaling ?? 0
@@ -130,7 +144,7 @@ extension ParameterMerge {
                         + "'\(missing.map { inputs[$0].label } ?? "")' has none. Use --absolute first or drop.",
                     module: module)
             }
-            if group.count == 1 { return group[0].1 }
+            if group.count == 1 { return finite(group[0].1, of: group[0].0, module) }
             try requireSameShape(group.map { ($0.0.label, $0.1) }, module)
             let terms = group.map { input, parameter in
                 WeightedSum.Term(label: input.label, tensor: parameter.tensor, coefficient: input.weight)

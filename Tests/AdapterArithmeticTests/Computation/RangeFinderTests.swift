@@ -47,10 +47,13 @@ import Testing
         (fewer.rank, fewer.energy) = (module.rank - 1, nil)
         let other = try required(Merge.merge(inputs, options: fewer).certificate().modules.first, "a module")
         #expect(other.relativeTruncationError * other.relativeTruncationError > 0.2)
-        #expect(
-            code {
-                try Merge.merge(inputs, options: MergeOptions(method: .ties, rank: 4, energy: 0.99, density: 0.6))
-            } == .invalidOption)
+        // Without a limit it goes as far as it takes, and with one no further.
+        (fewer.rank, fewer.energy) = (nil, 0.9)
+        let larger = try required(Merge.merge(inputs, options: fewer).certificate().modules.first, "a module")
+        #expect(larger.rank > module.rank)
+        #expect(larger.relativeTruncationError * larger.relativeTruncationError <= 0.1)
+        (fewer.rank, fewer.energy) = (4, 0.99)
+        #expect(try Merge.merge(inputs, options: fewer).adapter.ranks == [4])
     }
 
     @Test func `Equal magnitudes at the cut are kept from the first on`() throws {
