@@ -89,10 +89,8 @@ package struct GramTriangle: Sendable {
         for column in 0..<count {
             for row in column + 1..<max(count, column + 1) { factor[row, column] = 0 }
         }
-        var identity = try Matrix(zeros: count, count)
-        for index in 0..<count { identity[index, index] = 1 }
         let scaled = GramTriangle(r: factor)
-        let condition = factor.frobeniusNorm * (try scaled.solved(identity)).frobeniusNorm
+        let condition = factor.frobeniusNorm * (try scaled.solved(Matrix(identity: count))).frobeniusNorm
         guard condition <= GramTriangle.largestCondition else { return nil }
         r = try factor.scalingColumns(by: scales)
     }

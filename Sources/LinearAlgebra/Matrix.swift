@@ -31,6 +31,12 @@ package struct Matrix: Sendable, Hashable {
         self.init(unchecked: rows, columns, [Double](repeating: 0, count: count))
     }
 
+    /// An identity matrix.
+    package init(identity count: Int) throws(LinearAlgebraError) {
+        try self.init(zeros: count, count)
+        for index in 0..<count { self[index, index] = 1 }
+    }
+
     init(unchecked rows: Int, _ columns: Int, _ elements: [Double]) {
         self.rows = rows
         self.columns = columns

@@ -97,7 +97,10 @@ extension MergeDefinition {
         let slices = 0..<module.layout.count
         switch self {
         case .sum: return try sum(module, rule: nil)
-        case .combination(let rule): return try sum(module, rule: module.weights.count > 1 ? rule : nil)
+        case .combination(let rule, .whole): return try sum(module, rule: module.weights.count > 1 ? rule : nil)
+        case .combination(let rule, let unit):
+            guard module.weights.count > 1 else { return try sum(module, rule: nil) }
+            return try approximate(module, RowwiseCombination(rule: rule, isColumnwise: unit == .column), .max)
         case .elements(let rule): return try approximate(module, ElementMerge(rule: rule), rank)
         // Small, so all of it at once; and some cores depend on the rank that is asked for.
         case .core(let rule) where !(rule is CompressThenMerge):

@@ -3,6 +3,9 @@ import Tensors
 
 /// A method that makes factors of its own.
 protocol ApproximationRule: Sendable {
+    /// The numbers of adapters it is defined for.
+    var inputCounts: ClosedRange<Int> { get }
+
     /// Whether one module keeps all processors busy.
     var usesAllProcessors: Bool { get }
 
@@ -15,15 +18,20 @@ protocol ApproximationRule: Sendable {
     /// The rank of the result when none is asked for, at most the largest.
     func defaultRank(_ module: ModuleTerms) -> Int
 
+    /// The same method after a look at all slices of a module, where it needs one.
+    func prepared(_ module: ModuleTerms, rank: Int) throws -> any ApproximationRule
+
     /// One slice of the result, with a given rank.
     func approximation(_ module: ModuleTerms, slice: Int, rank: Int) throws -> Approximation
 }
 
 extension ApproximationRule {
+    var inputCounts: ClosedRange<Int> { 1...Int.max }
     var usesAllProcessors: Bool { false }
     var dependsOnRank: Bool { false }
     func largestRank(_ module: ModuleTerms) -> Int { module.capacity }
     func defaultRank(_ module: ModuleTerms) -> Int { largestRank(module) }
+    func prepared(_ module: ModuleTerms, rank: Int) throws -> any ApproximationRule { self }
 }
 
 /// Factors of a given rank, and what they lost against the method's result in full.
@@ -97,7 +105,9 @@ struct ApproximationPlan: UpdatePlan {
         plan.rank = min(rank, limit)
         while true {
             let trial = try plan.trial(energy)
-            if let enough = trial.rank { return rule.dependsOnRank ? try smallest(energy, tooSmall, plan.rank) : enough }
+            if let enough = trial.rank {
+                return rule.dependsOnRank ? try smallest(energy, tooSmall, plan.rank) : enough
+            }
             tooSmall = plan.rank
             guard tooSmall < limit else {
                 guard limit == largest else { return limit }
@@ -140,6 +150,7 @@ struct ApproximationPlan: UpdatePlan {
     func forEachSlice(_ body: (Approximation) throws -> Void) throws {
         try checkMemory()
         try module.describingErrors {
+            let rule = try rule.prepared(module, rank: rank)
             for slice in 0..<module.layout.count {
                 try body(try rule.approximation(module, slice: slice, rank: rank))
             }

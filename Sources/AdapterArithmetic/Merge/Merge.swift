@@ -67,13 +67,11 @@ public enum Merge {
 
     /// Throws when a method is not defined for so many adapters.
     static func requireCount(_ count: Int, _ options: MergeOptions) throws {
-        guard case .combination(let rule) = options.method.definition(options), !rule.inputCounts.contains(count) else {
-            return
-        }
-        let counts = rule.inputCounts
+        let counts = options.method.definition(options).inputCounts
+        guard !counts.contains(count) else { return }
         throw ArithmeticError(
             .invalidOption,
-            "Unable to merge by \(options.method.rawValue): it takes "
+            "Unable to merge by \((options.innerMethod ?? options.method).rawValue): it takes "
                 + (counts.upperBound == counts.lowerBound ? "\(counts.lowerBound)" : "at least \(counts.lowerBound)")
                 + " adapters, \(count) are given. "
                 + (count > 2 ? "Use multislerp or karcher." : "Name another one."))

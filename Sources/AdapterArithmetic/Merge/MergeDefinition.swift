@@ -2,14 +2,23 @@
 enum MergeDefinition {
     /// The weighted sum.
     case sum
-    /// A linear combination.
-    case combination(any CombinationRule)
+    /// A linear combination, of what is taken for a vector.
+    case combination(any CombinationRule, by: CombinationUnit)
     /// On the elements of A and of B.
     case factors(FactorRule)
     /// On the elements of ΔW.
     case elements(any ElementRule)
     /// On a small core.
     case core(any ApproximationRule)
+
+    /// The numbers of adapters it is defined for.
+    var inputCounts: ClosedRange<Int> {
+        switch self {
+        case .combination(let rule, _): rule.inputCounts
+        case .core(let rule): rule.inputCounts
+        case .sum, .factors, .elements: 1...Int.max
+        }
+    }
 }
 
 extension MergeMethod {
@@ -17,11 +26,11 @@ extension MergeMethod {
     func definition(_ options: MergeOptions) -> MergeDefinition {
         switch self {
         case .cat, .exact: .sum
-        case .slerp: .combination(Slerp())
-        case .nuslerp: .combination(Slerp.spherical)
-        case .multislerp: .combination(MultiSlerp())
-        case .karcher: .combination(Karcher())
-        case .modelStock: .combination(ModelStock())
+        case .slerp: .combination(Slerp(), by: .whole)
+        case .nuslerp: .combination(Slerp.spherical, by: options.unit ?? .whole)
+        case .multislerp: .combination(MultiSlerp(), by: .whole)
+        case .karcher: .combination(Karcher(), by: .whole)
+        case .modelStock: .combination(ModelStock(), by: options.unit ?? .whole)
         case .ties: .elements(ElementSum.ties(options))
         case .dareLinear: .elements(ElementSum.dareLinear(options))
         case .dareTIES: .elements(ElementSum.dareTIES(options))
@@ -33,10 +42,10 @@ extension MergeMethod {
         case .sce: .elements(VarianceSelection(options))
         case .knotsTIES: .core(KnOTS(inner: ElementSum.ties(options)))
         case .knotsDARE: .core(KnOTS(inner: ElementSum.dareTIES(options)))
-        case .coreSpace: .core(CoreSpace(inner: innerRule(options)))
+        case .coreSpace: .core(CoreSpace(inner: innerMerge(options)))
         case .tsv: .core(TaskSingularVectors())
         case .iso: .core(Isotropic())
-        case .compressThenMerge: .core(CompressThenMerge(inner: innerRule(options)))
+        case .compressThenMerge: .core(CompressThenMerge(inner: innerMerge(options)))
         case .compatLinear: .factors(.linear)
         case .compatTIES: .factors(.ties(options))
         case .compatDARELinear: .factors(.dareLinear(options))
@@ -49,15 +58,23 @@ extension MergeMethod {
         }
     }
 
-    /// The rule that merges the cores; nil adds them.
-    private func innerRule(_ options: MergeOptions) -> (any ElementRule)? {
-        guard case .elements(let rule) = options.innerMethod?.definition(options) else { return nil }
-        return rule
+    /// What merges the cores.
+    private func innerMerge(_ options: MergeOptions) -> CoreMerge {
+        switch options.innerMethod?.definition(options) {
+        case .combination(let rule, _): .combination(rule)
+        case .elements(let rule): .elements(rule)
+        case .core(let rule as any CoreRule): .factors(rule)
+        case .core, .sum, .factors, nil: .sum()
+        }
     }
 
     /// Whether it can merge the cores of another method.
     var isInner: Bool {
-        if case .elements = definition(MergeOptions()) { return true }
-        return self == .exact
+        switch definition(MergeOptions()) {
+        case .sum: self == .exact
+        case .combination, .elements: true
+        case .core(let rule): rule is any CoreRule
+        case .factors: false
+        }
     }
 }

@@ -15,8 +15,11 @@ extension MergeOptions {
         }
         if let inner, !inner.isInner {
             throw invalid(
-                "\(inner.rawValue) cannot merge cores. Use --inner exact, which adds them, or a method on elements such "
-                    + "as ties.")
+                "\(inner.rawValue) cannot merge cores. Use --inner exact, which adds them, or another method but "
+                    + "core-space, ctm and PEFT's on factors.")
+        }
+        if method == .modelStock, unit == .column {
+            throw invalid("model-stock is defined by row alone. Use --by row or whole.")
         }
         if reducesRank, case .elements = method.definition(self) {
             throw invalid(
@@ -54,6 +57,7 @@ extension MergeOptions {
         case .epsilon: epsilon != nil
         case .lambda: lambda != nil
         case .seed: seed != nil
+        case .by: unit != nil
         case .inner: inner != nil
         case .majority: majority != nil
         }

@@ -26,6 +26,8 @@ public struct MergeOptions: Sendable, Hashable {
     public var seed: UInt64?
     /// How PEFT's TIES elects signs. Default: the sign of the sum.
     public var majority: SignMajority?
+    /// What ``MergeMethod/nuslerp`` and ``MergeMethod/modelStock`` take for a vector. Default: all of ΔW.
+    public var unit: CombinationUnit?
     /// What merges the cores. Default: ``MergeMethod/ties`` in the core space, ``MergeMethod/exact`` after compression.
     public var inner: MergeMethod?
     /// The element type of A, B and their biases: f32, f16 or bf16. Nil takes the one that all inputs share, else f32.
@@ -44,8 +46,9 @@ public struct MergeOptions: Sendable, Hashable {
     public init(
         method: MergeMethod = .exact, rank: Int? = nil, energy: Double? = nil, reducesRank: Bool = false,
         density: Double? = nil, gamma: Double? = nil, epsilon: Double? = nil, lambda: Double? = nil,
-        seed: UInt64? = nil, majority: SignMajority? = nil, inner: MergeMethod? = nil, dtype: DType? = nil,
-        absolute: AbsolutePolicy = .refuse, allowDifferentBase: Bool = false
+        seed: UInt64? = nil, majority: SignMajority? = nil, unit: CombinationUnit? = nil,
+        inner: MergeMethod? = nil, dtype: DType? = nil, absolute: AbsolutePolicy = .refuse,
+        allowDifferentBase: Bool = false
     ) {
         self.method = method
         self.rank = rank
@@ -57,19 +60,22 @@ public struct MergeOptions: Sendable, Hashable {
         self.lambda = lambda
         self.seed = seed
         self.majority = majority
+        self.unit = unit
         self.inner = inner
         self.dtype = dtype
         self.absolute = absolute
         self.allowDifferentBase = allowDifferentBase
     }
 
-    /// What merges the cores of a method that has some; nil for the others.
+    /// What merges the cores of a method that has some; nil for the others, and for what cannot.
     var innerMethod: MergeMethod? {
-        switch method {
-        case .coreSpace: inner ?? .ties
-        case .compressThenMerge: inner ?? .exact
-        default: nil
-        }
+        let chosen: MergeMethod? =
+            switch method {
+            case .coreSpace: inner ?? .ties
+            case .compressThenMerge: inner ?? .exact
+            default: nil
+            }
+        return chosen.flatMap { $0.isInner ? $0 : nil }
     }
 
     /// The options as entries of a provenance record; those that are not set are left out, but for defaults that decide
@@ -89,6 +95,7 @@ public struct MergeOptions: Sendable, Hashable {
         if used.contains(.seed) { entries["seed"] = .string(String(seed ?? 0)) }
         if used.contains(.majority) { entries["majoritySign"] = .string((majority ?? .total).rawValue) }
         if let innerMethod { entries["inner"] = .string(innerMethod.rawValue) }
+        entries["by"] = unit.map { .string($0.rawValue) }
         entries["lambda"] = lambda.map { MetadataValue($0) }
         return entries
     }

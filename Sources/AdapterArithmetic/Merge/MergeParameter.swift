@@ -1,6 +1,6 @@
 /// An option that some methods use and others do not, by the name that people give it.
 enum MergeParameter: String, CaseIterable {
-    case rank, energy, density, gamma, epsilon, lambda, seed, inner
+    case rank, energy, density, gamma, epsilon, lambda, seed, by, inner
     case majority = "majority-sign"
 }
 
@@ -17,14 +17,16 @@ extension MergeMethod {
     func parameters(_ options: MergeOptions) -> Set<MergeParameter> {
         switch self {
         case .cat, .compatLinear: []
-        case .exact, .slerp, .nuslerp, .multislerp, .karcher, .modelStock, .tsv, .iso: [.rank, .energy]
+        case .exact, .slerp, .multislerp, .karcher, .tsv, .iso: [.rank, .energy]
+        case .nuslerp, .modelStock: [.rank, .energy, .by]
         case .ties, .magnitudePrune, .knotsTIES: [.rank, .energy, .density, .lambda]
         case .dareLinear, .dareTIES, .knotsDARE: [.rank, .energy, .density, .lambda, .seed]
         case .della, .dellaLinear: [.rank, .energy, .density, .lambda, .seed, .epsilon]
         case .breadcrumbs, .breadcrumbsTIES: [.rank, .energy, .density, .lambda, .gamma]
         case .sce: [.rank, .energy, .density]
         case .coreSpace, .compressThenMerge:
-            (options.innerMethod?.parameters(options) ?? []).union([.rank, .energy, .inner])
+            // The rows and columns of a core depend on the bases.
+            (options.innerMethod?.parameters(options) ?? []).subtracting([.by]).union([.rank, .energy, .inner])
         case .compatMagnitudePrune: [.density]
         case .compatTIES: [.density, .majority]
         case .compatDARELinear: [.density, .seed]

@@ -31,7 +31,11 @@ struct MergePlanner {
         guard let module = try terms(name) else { return nil }
         switch definition {
         case .sum: return try sumPlan(module, rule: nil)
-        case .combination(let rule): return try sumPlan(module, rule: rule)
+        case .combination(let rule, .whole): return try sumPlan(module, rule: rule)
+        case .combination(let rule, let unit):
+            // One adapter is what it is, by row and by column.
+            guard module.weights.count > 1 else { return try sumPlan(module, rule: nil) }
+            return try approximationPlan(module, RowwiseCombination(rule: rule, isColumnwise: unit == .column))
         case .factors(let rule):
             try refuseGroups(module)
             return try FactorPlan(module: module, rule: rule)

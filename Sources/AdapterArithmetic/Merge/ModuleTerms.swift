@@ -72,6 +72,16 @@ extension ModuleTerms {
         }
     }
 
+    /// Throws when the inner products of all columns of all factors would need too much memory.
+    func checkGramMemory() throws {
+        guard stackedRank * stackedRank <= SliceLayout.maximumElementCount else {
+            throw ArithmeticError(
+                .limitExceeded,
+                "Unable to \(verb) the module '\(name)': the ranks add up to \(stackedRank), too many to compute angles "
+                    + "with. Take fewer adapters at once.", module: name)
+        }
+    }
+
     /// Runs the body and says in its errors which module they are about.
     func describingErrors<Result>(_ body: () throws -> Result) throws -> Result {
         try ArithmeticError.describing(

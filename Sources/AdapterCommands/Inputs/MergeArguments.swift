@@ -39,8 +39,17 @@ struct MergeArguments: ParsableArguments {
     var majoritySign: SignMajority?
 
     @Option(
-        help: "What merges the cores of core-space and ctm: exact (add) or a method on elements. Defaults: ties, exact."
-    )
+        help: """
+            What nuslerp and model-stock take for a vector: whole, row (an output's weights) or column (an input's; nuslerp \
+            alone). Default: whole.
+            """)
+    var by: CombinationUnit?
+
+    @Option(
+        help: """
+            What merges the cores of core-space and ctm: exact (add), a method on the sphere, on elements or on other \
+            cores. Defaults: ties, exact.
+            """)
     var inner: MergeMethod?
 
     @Option(
@@ -57,8 +66,8 @@ struct MergeArguments: ParsableArguments {
     var options: MergeOptions {
         var options = MergeOptions(
             method: method ?? (ranks.isChosen ? .exact : .cat), density: density, gamma: gamma, epsilon: epsilon,
-            lambda: lambda, seed: seed, majority: majoritySign, inner: inner, dtype: storage.dtype,
-            absolute: storage.absolute, allowDifferentBase: storage.allowDifferentBase)
+            lambda: lambda, seed: seed, majority: majoritySign, unit: by, inner: inner,
+            dtype: storage.dtype, absolute: storage.absolute, allowDifferentBase: storage.allowDifferentBase)
         ranks.apply(to: &options)
         return options
     }
@@ -73,3 +82,4 @@ struct MergeArguments: ParsableArguments {
 
 extension MergeMethod: ExpressibleByArgument {}
 extension SignMajority: ExpressibleByArgument {}
+extension CombinationUnit: ExpressibleByArgument {}

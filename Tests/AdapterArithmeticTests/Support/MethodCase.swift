@@ -69,6 +69,7 @@ struct MethodCase: Sendable, CustomStringConvertible {
             method: method, rank: `case`["rank"]?.integer, density: `case`["density"]?.number,
             gamma: `case`["gamma"]?.number, lambda: `case`["lambda"]?.number,
             majority: `case`["majority"]?.string.flatMap(SignMajority.init(rawValue:)),
+            unit: `case`["by"]?.string.flatMap(CombinationUnit.init(rawValue:)),
             inner: `case`["inner"]?.string.flatMap(MergeMethod.init(rawValue:)), dtype: .f32)
         options.seed = seed
         // The seed goes only to methods that draw.

@@ -74,12 +74,7 @@ extension Gram {
     /// - Complexity: O((m + n)·R²) for each m × n slice, R the sum of the ranks.
     /// - Throws: ``ArithmeticError`` with code `limitExceeded` when R is too large; what reading throws.
     init(_ module: ModuleTerms) throws {
-        guard module.stackedRank * module.stackedRank <= SliceLayout.maximumElementCount else {
-            throw ArithmeticError(
-                .limitExceeded,
-                "Unable to \(module.verb) the module '\(module.name)': the ranks add up to \(module.stackedRank), too many to "
-                    + "compute angles with. Take fewer adapters at once.", module: module.name)
-        }
+        try module.checkGramMemory()
         let count = module.weights.count
         var sums = [[Double]](repeating: [Double](repeating: 0, count: count), count: count)
         for slice in 0..<module.layout.count {
@@ -98,6 +93,30 @@ extension Gram {
                 }
             }
         }
+        try self.init(rounded: sums)
+    }
+
+    /// The inner products of a module's cores over some slices.
+    ///
+    /// - Parameter cores: gives those of a slice, one for each term, all of one shape.
+    init(_ module: ModuleTerms, slices: Range<Int>, cores: (Int) throws -> [Matrix]) throws {
+        let count = module.weights.count
+        var sums = [[Double]](repeating: [Double](repeating: 0, count: count), count: count)
+        for slice in slices {
+            let cores = try cores(slice)
+            for (first, one) in zip(module.terms, cores) {
+                for (second, two) in zip(module.terms, cores) {
+                    sums[first.position][second.position] += zip(one.elements, two.elements).reduce(0) {
+                        $0 + $1.0 * $1.1
+                    }
+                }
+            }
+        }
+        try self.init(rounded: sums)
+    }
+
+    /// Inner products that were computed with rounding.
+    init(rounded sums: [[Double]]) throws(LinearAlgebraError) {
         guard sums.allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
             throw LinearAlgebraError(.nonFinite, "An inner product exceeds the range of binary64.")
         }

@@ -5,24 +5,24 @@ import LinearAlgebra
 /// merged, and U·M·Vᵀ is the result.
 ///
 /// What is lost is measured against the exact sum.
-struct CompressThenMerge: ApproximationRule {
-    /// What merges the cores; nil adds them.
-    let inner: (any ElementRule)?
+struct CompressThenMerge: SubspaceRule {
+    /// What merges the cores.
+    var inner: CoreMerge
 
     var dependsOnRank: Bool { true }
 
     /// As the inputs', since compression is the point.
     func defaultRank(_ module: ModuleTerms) -> Int { min(module.largestRank, module.capacity) }
 
-    func approximation(_ module: ModuleTerms, slice: Int, rank: Int) throws -> Approximation {
-        let updates = try module.updates(ofSlice: slice)
+    func bases(_ updates: [FactorPair], rank: Int) throws -> (u: Matrix, v: Matrix) {
         let left = try CommonBasis.left(updates).u
         let right = try CommonBasis.left(updates.map(\.transposed)).u
-        let u = left.columns(0..<min(rank, left.columns))
-        let v = right.columns(0..<min(rank, right.columns))
-        let merged = try CoreElements(module: module, slice: slice).merged(
-            updates.map { try $0.core(u, v) }, by: inner)
-        let result = FactorPair(b: try u.product(merged), aTransposed: v)
+        return (left.columns(0..<min(rank, left.columns)), right.columns(0..<min(rank, right.columns)))
+    }
+
+    func approximation(_ module: ModuleTerms, slice: Int, rank: Int) throws -> Approximation {
+        let updates = try module.updates(ofSlice: slice)
+        let result = try merged(updates, module, slice: slice, rank: rank)
         let exact = try FactorPair.sum(updates, module.terms.map(\.weight))
         let difference = try exact.subtracting(result).spectrum()
         return try Approximation(

@@ -9,14 +9,9 @@ struct CoreElements {
     ///
     /// - Parameters:
     ///   - matrices: one for each term, all of one shape.
-    ///   - rule: the method on their elements, in binary32; nil adds them up in binary64.
-    func merged(_ matrices: [Matrix], by rule: (any ElementRule)?) throws -> Matrix {
+    ///   - rule: the method on their elements, in binary32.
+    func merged(_ matrices: [Matrix], by rule: any ElementRule) throws -> Matrix {
         let (rows, columns) = (matrices[0].rows, matrices[0].columns)
-        guard let rule else {
-            return try zip(module.terms, matrices).reduce(try Matrix(zeros: rows, columns)) { sum, element in
-                try sum.subtracting(element.1.scaled(by: -element.0.weight))
-            }
-        }
         guard rows > 0, columns > 0 else { return matrices[0] }
         let source = StoredElements(
             rows: rows, columns: columns, matrices: matrices.map { FloatBuffer(rounding: $0.rowMajor) })

@@ -5,15 +5,14 @@ import LinearAlgebra
 /// The mean is over the singular values that are not 0, of which a sum of adapters has few, or over those that a smaller
 /// rank keeps; so their sum stays. Over all min(m, n) of the full space it would be next to nothing, in directions that no
 /// adapter has.
-struct Isotropic: ApproximationRule {
-    func approximation(_ module: ModuleTerms, slice: Int, rank: Int) throws -> Approximation {
-        let sum = try FactorPair.sum(try module.updates(ofSlice: slice), module.terms.map(\.weight))
+struct Isotropic: CoreRule {
+    func merged(_ updates: [FactorPair], _ module: ModuleTerms, slice: Int, rank: Int) throws -> FactorPair {
+        let sum = try FactorPair.sum(updates, module.terms.map(\.weight))
         let (u, values, v) = try sum.singularValueDecomposition()
         let kept = min(rank, values.count)
         let mean = kept == 0 ? 0 : values.prefix(kept).reduce(0, +) / Double(kept)
-        let result = FactorPair(
+        return FactorPair(
             b: try u.columns(0..<kept).scalingColumns(by: [Double](repeating: mean, count: kept)),
             aTransposed: v.columns(0..<kept))
-        return try Approximation(result, rank: rank)
     }
 }

@@ -4,14 +4,14 @@ import LinearAlgebra
 /// element by element, and U times the result is the merged update.
 ///
 /// The authors drop singular values up to 10⁻⁵; here those go that cannot be told from 0, so that a scale does not decide.
-struct KnOTS: ApproximationRule {
+struct KnOTS: CoreRule {
     /// What merges the parts.
     let inner: any ElementRule
 
-    func approximation(_ module: ModuleTerms, slice: Int, rank: Int) throws -> Approximation {
-        let (u, values, v) = try CommonBasis.left(try module.updates(ofSlice: slice))
+    func merged(_ updates: [FactorPair], _ module: ModuleTerms, slice: Int, rank: Int) throws -> FactorPair {
+        let (u, values, v) = try CommonBasis.left(updates)
         let parts = try v.map { try $0.scalingColumns(by: values).transposed() }
         let merged = try CoreElements(module: module, slice: slice).merged(parts, by: inner)
-        return try Approximation(FactorPair(b: u, aTransposed: merged.transposed()), rank: rank)
+        return FactorPair(b: u, aTransposed: merged.transposed())
     }
 }

@@ -4,11 +4,11 @@ import LinearAlgebra
 /// U and V are replaced by the nearest matrices with orthonormal columns, and U⊥·S·V⊥ᵀ is the result, with the weights in S.
 ///
 /// Adapters seldom have more triplets than that, so mostly all of them take part.
-struct TaskSingularVectors: ApproximationRule {
-    func approximation(_ module: ModuleTerms, slice: Int, rank: Int) throws -> Approximation {
-        let limit = max(1, min(module.layout.rows, module.layout.columns) / module.weights.count)
+struct TaskSingularVectors: CoreRule {
+    func merged(_ updates: [FactorPair], _ module: ModuleTerms, slice: Int, rank: Int) throws -> FactorPair {
+        let limit = max(1, min(updates[0].b.rows, updates[0].aTransposed.rows) / module.weights.count)
         var (u, v, values): ([Matrix], [Matrix], [Double]) = ([], [], [])
-        for (term, update) in zip(module.terms, try module.updates(ofSlice: slice)) {
+        for (term, update) in zip(module.terms, updates) {
             let decomposition = try update.singularValueDecomposition()
             let kept = min(limit, decomposition.values.count)
             u.append(decomposition.u.columns(0..<kept))
@@ -17,7 +17,7 @@ struct TaskSingularVectors: ApproximationRule {
         }
         let left = try Matrix.horizontally(u).nearestOrthonormal()
         let right = try Matrix.horizontally(v).nearestOrthonormal()
-        return try Approximation(FactorPair(b: left.scalingColumns(by: values), aTransposed: right), rank: rank)
+        return FactorPair(b: try left.scalingColumns(by: values), aTransposed: right)
     }
 }
 
