@@ -26,20 +26,30 @@ extension Catalog {
             condition = "AND b.digest IN (\(databaseQuestionMarks(count: digests.count)))"
             arguments += StatementArguments(digests.map(\.description))
         }
+        // Down from the files to what was computed from them, and up again from what of that is in use: a batch asks
+        // about its own descendants, not about the whole lineage.
         return try Row.fetchAll(
             database,
             sql: """
-                WITH RECURSIVE needed (digest) AS (
-                    SELECT l.parent FROM version AS v CROSS JOIN lineage AS l WHERE l.child = v.digest \(relations)
-                    UNION SELECT l.parent FROM lease AS e CROSS JOIN lineage AS l
-                        WHERE l.child = e.digest \(relations)
-                    UNION SELECT l.parent FROM needed AS n CROSS JOIN lineage AS l WHERE l.child = n.digest \(relations))
+                WITH RECURSIVE
+                    unused (digest) AS MATERIALIZED (
+                        SELECT b.digest FROM blob AS b
+                        WHERE b.unusedSince IS NOT NULL
+                            AND NOT EXISTS (SELECT 1 FROM version WHERE digest = b.digest) \(condition)),
+                    below (digest) AS MATERIALIZED (
+                        SELECT digest FROM unused
+                        UNION SELECT l.child FROM below AS n CROSS JOIN lineage AS l INDEXED BY lineageByParent
+                            ON l.parent = n.digest \(relations)),
+                    needed (digest) AS (
+                        SELECT l.parent FROM below AS n CROSS JOIN lineage AS l ON l.child = n.digest \(relations)
+                        WHERE EXISTS (SELECT 1 FROM version WHERE digest = n.digest)
+                            OR EXISTS (SELECT 1 FROM lease WHERE digest = n.digest)
+                        UNION SELECT l.parent FROM needed AS n CROSS JOIN lineage AS l ON l.child = n.digest \(relations)
+                            AND l.parent IN (SELECT digest FROM below))
                 SELECT b.digest, b.byteCount, b.unusedSince,
                     EXISTS (SELECT 1 FROM lease WHERE digest = b.digest) AS isLeased,
                     b.digest IN (SELECT digest FROM needed) AS isParent
-                FROM blob AS b
-                WHERE b.unusedSince IS NOT NULL AND NOT EXISTS (SELECT 1 FROM version WHERE digest = b.digest)
-                    \(condition)
+                FROM unused AS u CROSS JOIN blob AS b ON b.digest = u.digest
                 ORDER BY b.digest
                 """, arguments: arguments
         ).map { row in

@@ -107,6 +107,54 @@ import Testing
         }
     }
 
+    @Test(arguments: [1, 2, 3] as [UInt64])
+    func `What is needed is what something in use was computed from, over any number of steps`(_ seed: UInt64) throws {
+        try withRegistry { registry throws in
+            var generator = SeededGenerator(seed: seed)
+            var parents: [Digest: [Digest]] = [:]
+            var all: [StoredAdapter] = []
+            for index in 0..<24 {
+                let chosen = all.filter { _ in generator.next() % 8 == 0 }
+                let stored = try registry.push(
+                    sample(UInt64(index)), as: reference("a:v\(index)"),
+                    provenance: {
+                        Provenance(
+                            operation: "merge", toolVersion: "1",
+                            parents: chosen.map { .init(digest: $0.digest, contentRoot: $0.contentRoot) }, options: [:])
+                    })
+                parents[stored.digest] = chosen.map(\.digest)
+                all.append(stored)
+            }
+            let removed = all.filter { _ in generator.next() % 3 > 0 }
+            for stored in removed { try registry.remove(stored.reference) }
+            let unused = Set(removed.map(\.digest))
+            try registry.withLease { lease in
+                let leased = try #require(removed.first).digest
+                try lease.protect([leased])
+                var needed: Set<Digest> = []
+                var waiting = all.map(\.digest).filter { !unused.contains($0) } + [leased]
+                while let next = waiting.popLast() {
+                    waiting += (parents[next] ?? []).filter { needed.insert($0).inserted }
+                }
+                let expected = needed.intersection(unused)
+                #expect(!expected.isEmpty && expected != unused)
+                for among in [nil] + removed.indices.map({ removed[$0...].prefix(5).map(\.digest) }) {
+                    let found = try registry.catalog.read {
+                        try Catalog.unusedFiles(among: among, keepsParents: true, in: $0)
+                    }
+                    let asked = among.map { Set($0) } ?? unused
+                    #expect(Set(found.map(\.digest)) == asked)
+                    #expect(Set(found.filter(\.isParent).map(\.digest)) == expected.intersection(asked))
+                    #expect(found.filter(\.isLeased).map(\.digest) == (asked.contains(leased) ? [leased] : []))
+                    let others = try registry.catalog.read {
+                        try Catalog.unusedFiles(among: among, keepsParents: false, in: $0)
+                    }
+                    #expect(others.allSatisfy { !$0.isParent })
+                }
+            }
+        }
+    }
+
     @Test func `A lease keeps a file until it ends, and ends with its owner`() throws {
         try withRegistry { registry throws in
             let digest = try registry.push(sample(1), as: reference("a:v1")).digest
