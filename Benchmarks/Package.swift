@@ -10,6 +10,11 @@ let package = Package(
             name: "FormatBenchmark",
             dependencies: [.product(name: "AdapterFormat", package: "adapterctl")]),
         .executableTarget(
-            name: "RegistryFill", dependencies: [.product(name: "AdapterRegistry", package: "adapterctl")]),
+            name: "RegistryFill",
+            dependencies: [
+                .product(name: "AdapterRegistry", package: "adapterctl"),
+                .product(name: "Adapters", package: "adapterctl"),
+                .product(name: "Integrity", package: "adapterctl"),
+            ]),
     ]
 )

@@ -3,12 +3,15 @@
 //     RegistryFill DIRECTORY ADAPTERS TAGS [FIRST]
 //
 // FIRST is the adapter to begin with, so that a run that was stopped can be gone on with; 0 by default.
-// Every adapter has a repository and TAGS/ADAPTERS tags; bases, ranks, labels and messages repeat in known proportions:
-// one adapter in a hundred has the label rare=yes and the word 'needle' in its message. Put the directory into memory:
-// each push and each tag is flushed to the disk before the next.
+// Every adapter has TAGS/ADAPTERS tags and every second one was computed from the one before; bases, ranks, labels and
+// messages repeat in known proportions: one adapter in a hundred has the label rare=yes and the word 'needle' in its
+// message, one in a thousand the base 'special/rare', one in a thousand a base with a digest. One in twenty has the label
+// bulk=yes and is a version of the repository 'zoo/bulk'; all others have a repository of their own. Put the directory
+// into memory: each push and each tag is flushed to the disk before the next.
 
 import AdapterRegistry
 import Adapters
+import Integrity
 import Tensors
 
 guard (4...5).contains(CommandLine.arguments.count), let adapterCount = Int(CommandLine.arguments[2]),
@@ -36,8 +39,11 @@ func tensor(_ extents: [Int], _ seed: Int) throws -> Tensor {
 func adapter(_ index: Int) throws -> Adapter {
     let rank = [2, 4, 8, 16][index % 4]
     let module = ["q_proj", "k_proj", "v_proj", "o_proj"][index % 4]
+    var base = BaseModel(name: "company/model-\(index % 50)", revision: "r\(index % 3)")
+    if index % 1000 == 11 { base.name = "special/rare" }
+    if index % 1000 == 13 { base.digest = SHA256.hash(Array("a base".utf8)) }
     var adapter = try Adapter(
-        base: BaseModel(name: "company/model-\(index % 50)", revision: "r\(index % 3)"),
+        base: base,
         modules: [
             AdaptedModule(
                 name: "model.layers.0.\(module)",
@@ -47,22 +53,37 @@ func adapter(_ index: Int) throws -> Adapter {
         ])
     var labels = ["team": "team-\(index % 100)", "stage": index % 2 == 0 ? "test" : "production"]
     if index % 100 == 7 { labels["rare"] = "yes" }
+    if isBulk(index) { labels["bulk"] = "yes" }
     adapter.notes = AdapterNotes(
         message: "adapter number \(index) for task \(index % 1000)\(index % 100 == 7 ? ", a needle" : "")",
         license: "Apache-2.0", labels: labels)
     return adapter
 }
 
+func isBulk(_ index: Int) -> Bool { index % 20 == 3 }
+
+/// The tag of an adapter with a number, 1 for the first.
+func reference(_ index: Int, _ tag: Int) throws -> Reference {
+    try Reference(
+        parsing: isBulk(index) ? "zoo/bulk:v\(tag)-\(index)" : "team-\(index % 100)/adapter-\(index):v\(tag)")
+}
+
 let registry = try Registry(opening: CommandLine.arguments[1], actor: "benchmark")
 let clock = ContinuousClock()
 var start = clock.now
 for index in first..<adapterCount {
-    let name = "team-\(index % 100)/adapter-\(index)"
-    let target = try Reference(parsing: "\(name):v1")
-    _ = try registry.push(adapter(index), as: target)
-    for tag in 1..<max(1, tagCount / adapterCount) {
-        try registry.tag(target, as: Reference(parsing: "\(name):v\(tag + 1)"))
+    let target = try reference(index, 1)
+    var provenance: (() throws -> Provenance)?
+    if index % 2 == 1 {
+        let parent = try registry.resolve(reference(index - 1, 1))
+        provenance = {
+            Provenance(
+                operation: "scale", toolVersion: "benchmark",
+                parents: [.init(digest: parent.digest, contentRoot: parent.contentRoot)], options: [:])
+        }
     }
+    _ = try registry.push(adapter(index), as: target, provenance: provenance)
+    for tag in 1..<max(1, tagCount / adapterCount) { try registry.tag(target, as: reference(index, tag + 1)) }
     if (index + 1) % 10_000 == 0 {
         print("\(index + 1) adapters, \((clock.now - start) / .milliseconds(10_000)) ms each with their tags")
         start = clock.now
