@@ -106,8 +106,8 @@ extension Registry {
         }
     }
 
-    /// Throws `conflict` before a large file is written in vain; what counts is the check when the tag moves.
-    private func checkEarly(_ expected: ExpectedTag, _ reference: Reference, _ tag: Tag) throws {
+    /// Throws `conflict` before a large result is computed or written in vain; what counts is the check when the tag moves.
+    func checkEarly(_ expected: ExpectedTag, _ reference: Reference, _ tag: Tag) throws {
         try catalog.read { database in
             let repository = try Catalog.repositoryID(reference.repository, in: database)
             let current = try repository.flatMap { try Catalog.tagRow($0, tag, in: database) }

@@ -102,4 +102,46 @@ import Testing
             #expect(try tool.run("verify", "--all").status == 0)
         }
     }
+
+    @Test(arguments: [
+        ["merge", "team/a:v1=0.7", "team/b:v1=0.3", "-t"], ["compose", "recipe.yaml", "-t"],
+    ])
+    func `A result whose bytes changed is computed again, which heals it`(_ command: [String]) throws {
+        try withAdapters { tool in
+            let folder = URL(fileURLWithPath: tool.registry).deletingLastPathComponent()
+            try Data("{operation: merge, inputs: [team/a:v1=0.7, team/b:v1=0.3]}".utf8)
+                .write(to: folder.appendingPathComponent("recipe.yaml"))
+            func run(_ name: String) throws -> MetadataValue {
+                let result = try tool.run(command + [name, "--json"], directory: folder.path)
+                try #require(result.status == 0, "\(result.errors)")
+                let answer = try JSON.parse(Array(result.output.utf8))
+                return answer["steps"]?.array?.first ?? answer
+            }
+            let first = try run("out:v1")
+            #expect(try run("out:v2")["wasStored"] == true)
+            let digest = try #require(first["digest"]?.string?.split(separator: ":").last)
+            let blob = URL(fileURLWithPath: "\(tool.registry)/blobs/sha256/\(digest.prefix(2))/\(digest)")
+            let whole = try Data(contentsOf: blob)
+            var bytes = whole
+            bytes[bytes.count / 2] ^= 1
+            try FileManager.default.removeItem(at: blob)
+            try bytes.write(to: blob)
+            #expect(try tool.run("verify", "out:v1").status == 2)
+            let again = try run("out:v3")
+            #expect(again["wasStored"] == false)
+            #expect(again["digest"] == first["digest"])
+            #expect(try Data(contentsOf: blob) == whole)
+            #expect(try run("out:v4")["wasStored"] == true)
+            #expect(try tool.run("verify", "--all").status == 0)
+        }
+    }
+
+    @Test func `A recipe whose target stands elsewhere computes nothing`() throws {
+        try withAdapters { tool in
+            let recipe = URL(fileURLWithPath: tool.registry + "-recipe.yaml")
+            try Data("{operation: merge, inputs: [team/a:v1, team/b:v1]}".utf8).write(to: recipe)
+            #expect(try tool.run("compose", recipe.path, "-t", "team/a:v1", "--expect", "absent").status == 4)
+            #expect(try answer(tool, ["stats"])["fileCount"] == 2)
+        }
+    }
 }

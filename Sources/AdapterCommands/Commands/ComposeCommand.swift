@@ -221,7 +221,7 @@ struct RecipeCommand: ParsableCommand {
     func run() throws {
         let registry = try options.openRegistry(.readOnly)
         let reference = try Reference(parsing: reference)
-        let document = try registry.resolvedRecipe(of: reference)
+        let document = try registry.resolvedRecipe(of: reference, with: .all)
         let yaml = try Recipe.yaml(document)
         try options.console.answer(
             document, identifiers: [reference.description], text: yaml, isProse: false)

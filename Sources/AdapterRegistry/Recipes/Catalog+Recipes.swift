@@ -1,3 +1,4 @@
+import Adapters
 import GRDB
 import Integrity
 
@@ -25,6 +26,12 @@ extension Catalog {
                 WHERE v.digest = ? ORDER BY r.name LIMIT 1
                 """, arguments: [digest.description]
         ).map { try RepositoryName(parsing: $0) }
+    }
+
+    /// The stored file that stands for a parent: the same adapter in another file, signed or compressed otherwise, is the
+    /// same parent. Nil when there is none.
+    static func present(_ parent: Provenance.Parent, in database: Database) throws -> Digest? {
+        try isStored(parent.digest, in: database) ? parent.digest : digest(ofContent: parent.contentRoot, in: database)
     }
 
     /// A stored file with an identity; nil when there is none.

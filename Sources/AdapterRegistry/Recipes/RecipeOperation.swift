@@ -74,6 +74,9 @@ public struct RecipeOperations: Sendable {
         self.toolVersion = toolVersion
     }
 
+    /// Whether there is an operation of a name.
+    func has(_ name: String) -> Bool { operations[name] != nil }
+
     /// The operation of a name.
     ///
     /// - Throws: ``RegistryError`` with code `invalidRecipe`.

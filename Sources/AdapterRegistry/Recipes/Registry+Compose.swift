@@ -45,7 +45,7 @@ extension Registry {
         _ recipe: Recipe, with operations: RecipeOperations, as reference: Reference, expected: ExpectedTag = .any,
         lock: LockFile? = nil, isRecomputing: Bool = false, progress: ((_ step: String) -> Void)? = nil
     ) throws -> ComposeReport {
-        _ = try tag(of: reference, verb: "compose")
+        try checkEarly(expected, reference, tag(of: reference, verb: "compose"))
         return try withLease { lease in
             let inputs = try resolve(recipe, lock: lock, lease)
             var results: [String: StoredAdapter] = [:]

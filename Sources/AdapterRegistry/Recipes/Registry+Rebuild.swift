@@ -46,8 +46,9 @@ extension Registry {
         let provenance = try self.provenance(of: open(stored), stored)
         var step = Recipe.Step(
             operation: provenance.operation,
-            inputs: provenance.parents.map { Recipe.Input(.digest($0.digest), weight: $0.weight) },
-            options: provenance.options)
+            inputs: try provenance.parents.map { parent in
+                Recipe.Input(.digest(try present(parent) ?? parent.digest), weight: parent.weight)
+            }, options: provenance.options)
         for parent in dropped {
             let rest = zip(step.inputs, provenance.parents).filter { $1.contentRoot != parent.contentRoot }.map(\.0)
             guard rest.count < step.inputs.count else {
@@ -61,13 +62,15 @@ extension Registry {
         return try Recipe(steps: ["result": step], result: "result")
     }
 
-    /// The whole recipe of a computed adapter as a document: its computed ancestors as steps, as far as they are stored,
-    /// and digests where the computing began.
+    /// The whole recipe of a computed adapter as a document: its ancestors as steps where they can be computed again, and
+    /// digests where that begins.
     ///
-    /// - Throws: ``RegistryError`` with code `wrongKind` when it was not computed.
-    public func resolvedRecipe(of reference: Reference) throws -> MetadataValue {
+    /// - Parameter operations: what can be computed.
+    /// - Throws: ``RegistryError`` with code `wrongKind` when it was not computed; `invalidRecipe` when its operation is
+    ///   not one of recipes, as training is not.
+    public func resolvedRecipe(of reference: Reference, with operations: RecipeOperations) throws -> MetadataValue {
         let stored = try resolve(reference)
-        _ = try provenance(of: open(stored), stored)
+        _ = try operations.operation(provenance(of: open(stored), stored).operation)
         var steps: [String: MetadataValue] = [:]
         var waiting = [stored]
         var seen: Set<Digest> = []
@@ -76,13 +79,13 @@ extension Registry {
             guard seen.insert(next.digest).inserted, let provenance = try open(next).provenance() else { continue }
             var inputs: [MetadataValue] = []
             for parent in provenance.parents {
-                let isComputed = try self.isComputed(parent.digest)
+                let digest = try present(parent) ?? parent.digest
+                let isStep = try isComputable(digest, operations)
                 var input: [String: MetadataValue] =
-                    isComputed
-                    ? ["step": .string(name(parent.digest))] : ["adapter": .string(parent.digest.description)]
+                    isStep ? ["step": .string(name(digest))] : ["adapter": .string(digest.description)]
                 input["weight"] = parent.weight.map { MetadataValue($0) }
                 inputs.append(.map(input))
-                if isComputed { waiting.append(try self.stored(parent.digest, as: reference)) }
+                if isStep { waiting.append(try self.stored(digest, as: reference)) }
             }
             steps[name(next.digest)] = [
                 "operation": .string(provenance.operation), "inputs": .array(inputs),
@@ -94,8 +97,19 @@ extension Registry {
         return .map(document)
     }
 
-    private func isComputed(_ digest: Digest) throws -> Bool {
-        try catalog.read { try Catalog.record(of: digest, in: $0)?.summary.operation != nil }
+    /// Whether a stored adapter can be computed again: by an operation of recipes, from parents that are stored.
+    private func isComputable(_ digest: Digest, _ operations: RecipeOperations) throws -> Bool {
+        try catalog.read { database in
+            guard let operation = try Catalog.record(of: digest, in: database)?.summary.operation,
+                operations.has(operation)
+            else { return false }
+            let parents = try Catalog.provenanceParents(of: digest, in: database)
+            return try !parents.isEmpty && parents.allSatisfy { try Catalog.present($0, in: database) != nil }
+        }
+    }
+
+    private func present(_ parent: Provenance.Parent) throws -> Digest? {
+        try catalog.read { try Catalog.present(parent, in: $0) }
     }
 
     private func provenance(of file: AdapterFile, _ stored: StoredAdapter) throws -> Provenance {
@@ -115,16 +129,11 @@ extension Registry {
             operation: provenance.operation,
             inputs: provenance.parents.map { Recipe.Input(.digest($0.digest), weight: $0.weight) },
             options: provenance.options)
-        let roots = Dictionary(
-            provenance.parents.map { ($0.digest, $0.contentRoot) }, uniquingKeysWith: { first, _ in first })
+        let parents = Dictionary(provenance.parents.map { ($0.digest, $0) }, uniquingKeysWith: { first, _ in first })
         return try Computation(step, operations: operations) { input in
-            guard case .digest(let digest) = input.source, let root = roots[digest] else { return nil }
+            guard case .digest(let digest) = input.source, let parent = parents[digest] else { return nil }
             return try catalog.write { database in
-                // The same adapter in another file, signed or compressed otherwise, is the same parent.
-                let present =
-                    try Catalog.isStored(digest, in: database)
-                    ? digest : Catalog.digest(ofContent: root, in: database)
-                guard let present,
+                guard let present = try Catalog.present(parent, in: database),
                     let parent = try Catalog.stored(present, as: stored.reference, blobs: blobs, in: database)
                 else {
                     throw RegistryError(

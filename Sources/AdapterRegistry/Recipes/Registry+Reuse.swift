@@ -1,5 +1,4 @@
 public import Adapters
-import FileSystem
 import GRDB
 import Integrity
 
@@ -24,20 +23,27 @@ extension Registry {
         }
     }
 
-    /// A stored result of the same computation whose file is there, protected by the lease.
+    /// A stored result of the same computation whose file is whole, protected by the lease.
+    ///
+    /// Its bytes are read: a result that is damaged gets no new name, and computing it again replaces its file.
     func known(
         _ provenance: Provenance, as reference: Reference, _ lease: Lease, where isAccepted: (StoredAdapter) -> Bool
     ) throws -> StoredAdapter? {
         let key = RecipeKey.key(of: provenance)
-        return try catalog.write { database in
-            let found = try Catalog.results(of: key, blobs: blobs, as: reference, in: database).first { stored in
-                try isAccepted(stored) && Directory.status(of: stored.path)?.byteCount == stored.byteCount
-                    && Catalog.haveEqualNotes(
-                        Catalog.parents(of: stored.digest, in: database).map(\.digest),
-                        provenance.parents.map(\.digest), in: database)
+        var damaged: Set<Digest> = []
+        while true {
+            let found = try catalog.write { database in
+                let found = try Catalog.results(of: key, blobs: blobs, as: reference, in: database).first { stored in
+                    try !damaged.contains(stored.digest) && isAccepted(stored)
+                        && Catalog.haveEqualNotes(
+                            Catalog.parents(of: stored.digest, in: database).map(\.digest),
+                            provenance.parents.map(\.digest), in: database)
+                }
+                if let found { try lease.add(found.digest, in: database) }
+                return found
             }
-            if let found { try lease.add(found.digest, in: database) }
-            return found
+            guard let found, try !verify(found.digest, references: [], progress: nil).isEmpty else { return found }
+            damaged.insert(found.digest)
         }
     }
 }
