@@ -21,7 +21,7 @@ extension GraphChart {
                 let isStored = !node.digests.isEmpty
                 let names = node.references.prefix(2).map(\.description)
                 let more = node.references.count > 2 ? ["and \(node.references.count - 2) more names"] : []
-                let title = names.isEmpty ? [node.contentRoot.abbreviated] : names
+                let title = names.isEmpty ? [node.name ?? node.contentRoot.abbreviated] : names
                 return Node(
                     title + more + [isStored ? node.operation : "not stored"].compactMap(\.self),
                     style: node.contentRoot == lineage.root ? .focus : isStored ? .node : .absent)

@@ -150,6 +150,33 @@ import Testing
         }
     }
 
+    @Test func `what was extracted is found from its models, and not computed again`() throws {
+        try withTool { tool, folder throws in
+            _ = try models(folder, .bf16)
+            let first = try extract(tool, folder, "--rank", "2")
+            let show = try JSON.parse(Array(tool.run("show", "team/a:v1", "--json").output.utf8))
+            let parents = try #require(show["provenance"]?["parents"]?.array)
+            #expect(parents.map { $0["role"] } == ["base", "tuned"])
+            #expect(parents.map { $0["digest"] } == ["base", "tuned"].map { show["provenance"]?["options"]?[$0] })
+            for parent in parents {
+                let digest = try #require(parent["digest"]?.string)
+                #expect(try tool.run("lineage", digest, "--impact").output == "team/a:v1\n")
+            }
+            #expect(try tool.run("lineage", "team/a:v1").output.contains("extract (base): base\n"))
+            let again = try extract(tool, folder, "--rank", "2")
+            #expect(again["wasStored"] == true && again["digest"] == first["digest"])
+            #expect(again["certificate"] == first["certificate"] && again["leftOut"] == nil)
+            for more in ["--rank=3", "--base-name=another", "--full=none", "--recompute"] {
+                let rank = more.hasPrefix("--rank") ? [] : ["--rank=2"]
+                let other = try tool.run(
+                    ["extract", "--base", folder + "/base", "--tuned", folder + "/tuned", "-t", "team/b:v1", "--json"]
+                        + rank + [more])
+                #expect(try JSON.parse(Array(other.output.utf8))["wasStored"] == false, "\(more)")
+            }
+            #expect(try tool.run("fsck").status == 0)
+        }
+    }
+
     @Test func `targets and policies choose what is kept, and the rest is said`() throws {
         try withTool { tool, folder throws in
             _ = try models(folder, .f32)

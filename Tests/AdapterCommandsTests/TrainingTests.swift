@@ -209,6 +209,110 @@ import Testing
         }
     }
 
+    @Test func `a recipe begins with what was trained`() throws {
+        try withTool { tool, folder in
+            let train = try tool.run(
+                "train", "--base", Self.base, "--data", text(folder), "--max-seq-length", "32", "--max-steps", "2",
+                "--save-steps", "0", "-t", "team/trained", "-q")
+            try #require(train.status == 0, "\(train.errors)")
+            #expect(try tool.run("scale", "team/trained", "--by", "0.5", "-t", "team/half", "-q").status == 0)
+            let merge = try tool.run("merge", "team/trained", "team/half=2", "--rank", "4", "-t", "team/out", "--json")
+            try #require(merge.status == 0, "\(merge.errors)")
+            func recipe(_ name: String) throws -> CommandLineTool.Result {
+                let printed = try tool.run("recipe", name)
+                try printed.output.write(toFile: folder + "/recipe.yaml", atomically: true, encoding: .utf8)
+                return printed
+            }
+            let printed = try recipe("team/out")
+            #expect(printed.output.contains("step:") && !printed.output.contains("train"), "\(printed.output)")
+            let expected = try root(tool, "team/out")
+            func compose(_ name: String) throws {
+                let compose = try tool.run("compose", folder + "/recipe.yaml", "-t", name, "--recompute")
+                #expect(compose.status == 0, "\(compose.errors)")
+                #expect(try root(tool, name) == expected)
+            }
+            try compose("team/again")
+            // A signed copy of a parent stands for it when the parent itself is gone.
+            #expect(try tool.run("key", "generate", "k", "-q").status == 0)
+            #expect(try tool.run("sign", "team/trained", "--key", "k", "-q").status == 0)
+            #expect(
+                try tool.run("gc", "--apply", "--grace", "0", "--keep-last", "0", "--drop-parents").status == 0)
+            let trained = try #require(
+                try JSON.parse(Array(tool.run("show", "team/trained", "--json").output.utf8))["digest"]?.string)
+            #expect(try recipe("team/out").output.contains(trained))
+            try compose("team/more")
+            try #require(
+                tool.run("compose", "--of", "team/half", "-t", "team/half:again", "--recompute").status == 0)
+            #expect(try root(tool, "team/half:again") == root(tool, "team/half"))
+            let own = try recipe("team/trained")
+            #expect(own.status == 1 && own.errors.contains("no operation 'train'"), "\(own.output)\(own.errors)")
+        }
+    }
+
+    @Test func `documents tell of the base and the data, not of every step`() throws {
+        try withTool { tool, folder in
+            let data = try text(folder)
+            let validation = folder + "/validation.txt"
+            try String(contentsOfFile: data, encoding: .utf8).suffix(3000).write(
+                toFile: validation, atomically: true, encoding: .utf8)
+            let train = try tool.run(
+                "train", "--base", Self.base, "--data", data, "--val-data", validation, "--max-seq-length", "8",
+                "--batch-size", "1", "--rank", "1", "--max-steps", "400", "--eval-steps", "200", "--save-steps", "0",
+                "-t", "team/run", "-q")
+            try #require(train.status == 0, "\(train.errors)")
+            func json(_ arguments: String...) throws -> MetadataValue {
+                try JSON.parse(Array(tool.run(arguments + ["--json"]).output.utf8))
+            }
+            let listed = try #require(json("document", "list", "team/run").array)
+            #expect(listed.compactMap { $0["name"]?.string } == ["bom.cdx.json", "provenance.intoto.json"])
+            #expect(try tool.run("document", "verify", "team/run").status == 0)
+            let exported = folder + "/documents"
+            #expect(try tool.run("document", "export", "team/run", "-o", exported).status == 0)
+            func document(_ name: String) throws -> MetadataValue {
+                let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(exported)/\(name)"))
+                #expect(bytes.count < 32 << 10)
+                return try JSON.parse([UInt8](bytes))
+            }
+            let shown = try json("show", "team/run")
+            let options = try #require(shown["provenance"]?["options"])
+            let settings = try #require(options["settings"])
+            let base = try #require(settings["base"]?.string)
+            let digests = try ["base", "data", "val_data"].map {
+                String(try #require(settings[$0]?.string).dropFirst("sha256:".count))
+            }
+            #expect(Set(digests).count == 3)
+            let predicate = try document("provenance.intoto.json")["predicate"]
+            let definition = try #require(predicate?["buildDefinition"])
+            #expect(
+                definition["resolvedDependencies"]?.array?.compactMap { $0["digest"]?["sha256"]?.string } == digests)
+            let parameters = definition["externalParameters"]?["options"]
+            #expect(parameters?["settings"] == settings)
+            for key in ["record", "tokensPerSecond", "peakMemoryByteCount", "state"] {
+                #expect(options[key] != nil && parameters?[key] == nil, "\(key)")
+            }
+            let product = try #require(predicate?["runDetails"]?["byproducts"]?.array?.first)
+            let record = try #require(options["record"])
+            #expect(product["annotations"]?["steps"] == 400)
+            #expect(product["annotations"]?["lastLoss"] == record["loss"]?.array?.last)
+            #expect(
+                product["annotations"]?["bestLoss"]?.number
+                    == record["eval_loss"]?.array?.compactMap(\.number).min())
+            #expect(
+                product["digest"]?["sha256"]?.string == SHA256.hash(Array(JSON.text(record).utf8)).hexadecimal)
+            let bom = try document("bom.cdx.json")
+            let components = try #require(bom["components"]?.array)
+            let hashes = components.map { $0["hashes"]?.array?.first?["content"]?.string }
+            #expect(Set(hashes) == Set(digests) && hashes.count == 3)
+            #expect(
+                components.filter { $0["type"] == "data" }.map { $0["hashes"]?.array?.first?["content"]?.string }
+                    == Array(digests.dropFirst()))
+            #expect(
+                bom["metadata"]?["component"]?["modelCard"]?["modelParameters"]?["datasets"]?.array?.count == 2)
+            #expect(try tool.run("lineage", base, "--impact").output == "team/run:latest\n")
+            #expect(try tool.run("lineage", "team/run").output.contains("train (base): tiny\n"))
+        }
+    }
+
     @Test func `bad input is an error that says what to do`() throws {
         try withTool { tool, folder in
             let data = try text(folder)

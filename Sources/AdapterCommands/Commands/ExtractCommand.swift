@@ -15,7 +15,8 @@ struct ExtractCommand: ParsableCommand {
         discussion: """
             Both are Hugging Face folders of one architecture. Linear layers get low-rank updates; embeddings, the output \
             layer, norms and biases that changed are kept whole unless --full says otherwise. What is left out counts as lost \
-            in the certificate. Weights are read in pieces and never held.
+            in the certificate. Weights are read in pieces and never held. The same models and options are answered from the \
+            store.
 
               adapterctl extract --base ./Llama-3.1-8B --tuned ./Llama-3.1-8B-Instruct -t team/instruct:v1 --rank 64
               adapterctl extract --base ./base --tuned ./tuned -t team/a:v1 --error 0.1 --rank 256
@@ -38,6 +39,7 @@ struct ExtractCommand: ParsableCommand {
     var message: String?
 
     @OptionGroup var arguments: ExtractArguments
+    @OptionGroup var recompute: RecomputeOption
     @OptionGroup var expectation: ExpectationOptions
     @OptionGroup var options: GlobalOptions
 
@@ -48,19 +50,31 @@ struct ExtractCommand: ParsableCommand {
         let isTarget = try arguments.targets(in: baseFolder)
         let (baseDigest, tunedDigest) = (try digest(baseFolder), try digest(tunedFolder))
         let model = try description(baseDigest)
-        let extraction = try extract(BaseWeights(tunedFolder), BaseWeights(baseFolder), model: model, isTarget)
         var settings = arguments.options.metadata
         settings["base"] = .string(baseDigest.description)
         settings["tuned"] = .string(tunedDigest.description)
         settings["baseName"] = .string(baseName ?? model.name ?? "")
         settings["targetModules"] = .string(arguments.targetModules)
+        var extraction: Extraction?
+        func compute() throws -> ComputedAdapter {
+            let done = try extract(BaseWeights(tunedFolder), BaseWeights(baseFolder), model: model, isTarget)
+            extraction = done
+            return done.computed
+        }
         let result = ComputedResult(
-            operation: .extract, computed: extraction.computed, parents: [], settings: settings, options: options,
-            exactResult: "the difference of the models")
-        // The difference has been computed by now, and the base's name is not among what tells results apart.
+            operation: .extract, computed: try compute(),
+            others: Provenance.Parent.outside([("base", "base"), ("tuned", "tuned")], of: settings),
+            settings: settings, options: options, exactResult: "the difference of the models")
         var document =
-            try result.store(as: target, expecting: expectation.expectedTag, message: message, recomputing: true).map
-            ?? [:]
+            try result.store(
+                as: target, expecting: expectation.expectedTag, message: message, recomputing: recompute.isSet
+            ).map ?? [:]
+        // What the store had does not say what it left out.
+        if let extraction { try describe(extraction, &document) }
+        if options.json { try StandardOutput.write(JSON.text(.map(document), indented: true) + "\n") }
+    }
+
+    private func describe(_ extraction: Extraction, _ document: inout [String: MetadataValue]) throws {
         document["full"] = .array(extraction.full.map(MetadataValue.string))
         document["leftOut"] = .array(extraction.leftOut.map(MetadataValue.string))
         document["unchangedCount"] = MetadataValue(extraction.unchangedCount)
@@ -70,9 +84,7 @@ struct ExtractCommand: ParsableCommand {
                     + "\(Console.printable(extraction.leftOut.prefix(3).joined(separator: ", ")))"
                     + (extraction.leftOut.count > 3 ? ", …" : ""))
         }
-        if options.json {
-            try StandardOutput.write(JSON.text(.map(document), indented: true) + "\n")
-        } else if !options.quiet {
+        if !options.json, !options.quiet {
             try StandardOutput.write(
                 "\(extraction.full.count) tensors kept whole, \(extraction.unchangedCount) unchanged\n")
         }

@@ -145,7 +145,10 @@ struct TrainCommand: ParsableCommand {
                 var parent = parent
                 parent.role = "frozen"
                 return parent
-            }, message: message, keptStates: keptStates, parameterBudget: trainer.parameterBudget,
+            }
+                + Provenance.Parent.outside(
+                    [("base", "base"), ("data", "data"), ("validation", "val_data")], of: settings),
+            message: message, keptStates: keptStates, parameterBudget: trainer.parameterBudget,
             expected: try expectation.expectedTag, continuing: run)
         let progress = TrainingProgress(options)
         try trainer.run(sink, report: progress.report)

@@ -20,6 +20,7 @@ struct LineageDescription {
                         "digests": .array(node.digests.map { .string($0.description) }),
                         "references": .array(node.references.map { .string($0.description) }),
                         "operation": MetadataValue(node.operation), "isStored": .bool(!node.digests.isEmpty),
+                        "name": MetadataValue(node.name),
                     ]
                 }),
             "edges": .array(
@@ -89,6 +90,6 @@ struct LineageDescription {
     private func title(_ node: LineageGraph.Node) -> String {
         let names = node.references.prefix(3).map(\.description) + (node.references.count > 3 ? ["…"] : [])
         if !names.isEmpty { return names.joined(separator: ", ") }
-        return node.digests.first?.abbreviated ?? "\(node.contentRoot.abbreviated) (not stored)"
+        return node.digests.first?.abbreviated ?? node.name ?? "\(node.contentRoot.abbreviated) (not stored)"
     }
 }

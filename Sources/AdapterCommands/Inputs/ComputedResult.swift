@@ -30,6 +30,22 @@ struct StoredParent {
     }
 }
 
+extension Provenance.Parent {
+    /// Models and data that went into a computation, which are known by the digests of their contents alone.
+    ///
+    /// - Parameters:
+    ///   - roles: the parts they played, and under which settings their digests stand; those without one are left out.
+    ///   - settings: what decided the result.
+    static func outside(
+        _ roles: [(role: String, key: String)], of settings: [String: MetadataValue]
+    ) -> [Provenance.Parent] {
+        roles.compactMap { role, key in
+            settings[key]?.string.flatMap { Digest(parsing: $0) }
+                .map { Provenance.Parent(digest: $0, contentRoot: $0, role: role) }
+        }
+    }
+}
+
 /// What computes an adapter from stored ones.
 enum Operation: String {
     case merge, interpolate, convert, scale, negate, subtract, resize, pad, extract
@@ -57,6 +73,8 @@ enum Operation: String {
 struct ComputedResult {
     let operation: Operation
     let parents: [StoredParent]
+    /// What went into it and is not in the registry: models.
+    let others: [Provenance.Parent]
     /// What decided the result besides the parents.
     let settings: [String: MetadataValue]
     let options: GlobalOptions
@@ -70,12 +88,13 @@ struct ComputedResult {
     ///
     /// - Parameter computed: computes it; not asked when the store has it.
     init(
-        operation: Operation, computed: @escaping @autoclosure () throws -> ComputedAdapter, parents: [StoredParent],
-        settings: [String: MetadataValue], options: GlobalOptions, exactResult: String = "the exact sum",
-        message: String? = nil
+        operation: Operation, computed: @escaping @autoclosure () throws -> ComputedAdapter,
+        parents: [StoredParent] = [], others: [Provenance.Parent] = [], settings: [String: MetadataValue],
+        options: GlobalOptions, exactResult: String = "the exact sum", message: String? = nil
     ) {
         self.operation = operation
         self.parents = parents
+        self.others = others
         self.settings = settings
         self.options = options
         self.exactResult = exactResult
@@ -86,7 +105,7 @@ struct ComputedResult {
     private var provenance: Provenance {
         Provenance(
             operation: operation.rawValue, toolVersion: ToolVersion.current,
-            parents: parents.compactMap(\.provenance), options: settings)
+            parents: parents.compactMap(\.provenance) + others, options: settings)
     }
 
     /// What is stored now, and what it lost.

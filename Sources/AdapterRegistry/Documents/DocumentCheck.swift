@@ -39,7 +39,9 @@ enum DocumentCheck {
             guard hashes(component).contains(digest.hexadecimal) else {
                 return "It is about another file than \(digest)."
             }
-            let stated = Set((component?["pedigree"]?["ancestors"]?.array ?? []).flatMap(hashes))
+            // Data and the base are no ancestors, but components.
+            let ancestors = component?["pedigree"]?["ancestors"]?.array ?? []
+            let stated = Set((ancestors + (document["components"]?.array ?? [])).flatMap(hashes))
             return stated.isSuperset(of: parents) ? nil : "It lacks a parent that the adapter's file names."
         }
     }

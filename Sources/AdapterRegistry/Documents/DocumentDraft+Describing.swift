@@ -35,7 +35,7 @@ extension DocumentDraft {
                 "buildDefinition": [
                     "buildType": .string("urn:adapterctl:operation:\(provenance.operation)"),
                     "externalParameters": [
-                        "operation": .string(provenance.operation), "options": .map(provenance.options),
+                        "operation": .string(provenance.operation), "options": .map(provenance.parameters),
                         "weights": .array(
                             provenance.parents.map { $0.weight.map { MetadataValue($0) } ?? .null }),
                     ],
@@ -55,7 +55,7 @@ extension DocumentDraft {
                 "runDetails": [
                     "builder": [
                         "id": "urn:adapterctl", "version": ["adapterctl": .string(provenance.toolVersion)],
-                    ]
+                    ], "byproducts": .array(provenance.byproducts),
                 ],
             ],
         ]
@@ -70,32 +70,36 @@ extension DocumentDraft {
             if !unique.contains(where: { $0.digest == parent.digest }) { unique.append(parent) }
         }
         var component = self.component(record.digest, record.contentRoot)
+        // The base model is a component of its own, with its name.
+        func isBase(_ parent: Provenance.Parent) -> Bool {
+            parent.role == "base" && parent.digest == summary.base.digest
+        }
         component["description"] = summary.message.map { .string($0) }
         component["licenses"] = summary.license.map { [["license": ["name": .string($0)]]] }
-        component["modelCard"] = [
-            "modelParameters": [
-                "architectureFamily": "LoRA",
-                "task": .string(summary.labels["task"] ?? "text-generation"),
-            ]
+        var parameters: [String: MetadataValue] = [
+            "architectureFamily": "LoRA", "task": .string(summary.labels["task"] ?? "text-generation"),
         ]
+        let datasets = parents.filter(\.isData).map { MetadataValue.map(["ref": .string($0.digest.description)]) }
+        if !datasets.isEmpty { parameters["datasets"] = .array(datasets) }
+        component["modelCard"] = ["modelParameters": .map(parameters)]
         let properties = [
             ("contentRoot", record.contentRoot.description), ("operation", provenance.operation),
-            ("options", JSON.text(.map(provenance.options))), ("base", summary.base.summary),
+            ("options", JSON.text(.map(provenance.parameters))), ("base", summary.base.summary),
             ("parameterCount", "\(summary.parameterCount)"),
         ]
         component["properties"] = .array(
             properties.map { ["name": .string("adapterctl:\($0)"), "value": .string($1)] })
         component["pedigree"] = [
             "ancestors": .array(
-                parents.map { parent in
+                parents.filter { !$0.isData && !isBase($0) }.map { parent in
                     // A reference is unique in a document, and the parents are components of it as well.
-                    var ancestor = self.component(parent.digest, parent.contentRoot)
+                    var ancestor = self.component(parent)
                     ancestor["bom-ref"] = nil
                     return .map(ancestor)
                 })
         ]
         let base = self.base(summary.base)
-        let others = parents.filter { $0.digest != record.digest }
+        let others = parents.filter { $0.digest != record.digest && !isBase($0) }
         return [
             "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
             "metadata": [
@@ -110,7 +114,7 @@ extension DocumentDraft {
                 "component": .map(component),
             ],
             "components": .array(
-                others.map { .map(self.component($0.digest, $0.contentRoot)) } + base.map { .map($0) }),
+                others.map { .map(self.component($0)) } + base.map { .map($0) }),
             "dependencies": [
                 [
                     "ref": .string(record.digest.description),
@@ -132,11 +136,60 @@ extension DocumentDraft {
         return [component]
     }
 
+    private static func component(_ parent: Provenance.Parent) -> [String: MetadataValue] {
+        var component = self.component(parent.digest, parent.contentRoot)
+        if parent.isData {
+            component["type"] = "data"
+            component["data"] = [["type": "dataset", "name": .string(parent.role)]]
+        }
+        if parent.isData || ["base", "tuned"].contains(parent.role) {
+            component["name"] = .string("\(parent.role)-\(parent.digest.abbreviated)")
+        }
+        return component
+    }
+
     private static func component(_ digest: Digest, _ contentRoot: Digest) -> [String: MetadataValue] {
         [
             "type": "machine-learning-model", "bom-ref": .string(digest.description),
             "name": .string("adapter-\(contentRoot.abbreviated)"), "version": .string(digest.abbreviated),
             "hashes": [["alg": "SHA-256", "content": .string(digest.hexadecimal)]],
+        ]
+    }
+}
+
+extension Provenance.Parent {
+    /// Whether it is what was learned from, not a model.
+    fileprivate var isData: Bool { ["data", "validation"].contains(role) }
+}
+
+extension Provenance {
+    /// What a training run measures rather than obeys: its losses step by step grow with the run and are in the file.
+    private static let measurements: Set = ["record", "tokensPerSecond", "peakMemoryByteCount", "state"]
+
+    /// The options without what a run measured.
+    fileprivate var parameters: [String: MetadataValue] {
+        operation == "train" ? options.filter { !Provenance.measurements.contains($0.key) } : options
+    }
+
+    /// What else came out, as resource descriptors: of a training run its record, by digest, and what matters of it.
+    ///
+    /// The digest is that of the record's JSON, its keys in order and without spaces, as the adapter's file holds it.
+    fileprivate var byproducts: [MetadataValue] {
+        guard operation == "train", let record = options["record"] else { return [] }
+        var summary: [String: MetadataValue] = [:]
+        summary["steps"] = record["step"]?.array?.last
+        summary["lastLoss"] = record["loss"]?.array?.last
+        let validations = zip(record["eval_step"]?.array ?? [], record["eval_loss"]?.array ?? [])
+        if let best = validations.min(by: { ($0.1.number ?? .infinity) < ($1.1.number ?? .infinity) }) {
+            summary["bestStep"] = best.0
+            summary["bestLoss"] = best.1
+        }
+        return [
+            [
+                "name": "training-record", "mediaType": "application/json",
+                "digest": ["sha256": .string(SHA256.hash(Array(JSON.text(record).utf8)).hexadecimal)],
+                "annotations": .map(summary),
+            ]
         ]
     }
 }

@@ -14,6 +14,8 @@ public struct LineageGraph: Hashable, Sendable {
         public let references: [Reference]
         /// How it was computed; nil when it was not, or is not stored.
         public let operation: String?
+        /// What a base model, which is no adapter, is called by one that was trained on it; nil for anything else.
+        public let name: String?
     }
 
     /// One step from a parent to a child.

@@ -1,3 +1,4 @@
+import Adapters
 import GRDB
 public import Integrity
 
@@ -79,7 +80,19 @@ extension Catalog {
         return LineageGraph.Node(
             contentRoot: contentRoot, digests: digests,
             references: try digests.flatMap { try references(to: $0, in: database) },
-            operation: try rows.compactMap { try $0.optional("operation") as String? }.first)
+            operation: try rows.compactMap { try $0.optional("operation") as String? }.first,
+            name: digests.isEmpty ? try baseName(contentRoot, in: database) : nil)
+    }
+
+    /// What adapters call the base model with a digest.
+    private static func baseName(_ digest: Digest, in database: Database) throws -> String? {
+        try Row.fetchOne(
+            database,
+            sql: """
+                SELECT baseName, baseRevision FROM adapter INDEXED BY adapterByBaseDigest
+                WHERE baseDigest = ? AND baseName IS NOT NULL ORDER BY digest LIMIT 1
+                """, arguments: [digest.description]
+        ).map { BaseModel(name: try $0.optional("baseName"), revision: try $0.optional("baseRevision")).summary }
     }
 
     /// The steps that lead to an adapter, or from it.
