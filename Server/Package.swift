@@ -67,7 +67,7 @@ let package = Package(
             name: "AdapterServerTests",
             dependencies: [
                 "AdapterServer", "adapterd", root("AdapterFormat"), root("AdapterInterchange"), root("AdapterRegistry"),
-                root("Adapters"), root("Integrity"), root("OCIDistribution"),
+                root("Adapters"), root("FileSystem"), root("Integrity"), root("OCIDistribution"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),

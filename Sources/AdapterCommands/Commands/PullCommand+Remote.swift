@@ -96,7 +96,7 @@ extension PullCommand {
         var count = 0
         for document in documents {
             do {
-                try registry.attach(document.text, named: document.name, kind: document.kind, to: stored.pinned)
+                try registry.attach(document.text, named: document.fileName, kind: document.kind, to: stored.pinned)
                 count += 1
             } catch let error as RegistryError where error.code == .wrongKind {
                 options.console.warn(error.message)

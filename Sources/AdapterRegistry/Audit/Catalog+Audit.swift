@@ -21,6 +21,11 @@ extension Catalog {
         ])
     }
 
+    /// The number of the newest entry; 0 when there is none.
+    static func newestAuditEntry(in database: Database) throws -> Int {
+        try Int.fetchOne(database, sql: "SELECT max(id) FROM auditEntry") ?? 0
+    }
+
     /// Entries, the newest first. The order is that of the numbers: clocks go backwards.
     ///
     /// - Parameter id: only entries with smaller numbers, for the next page.

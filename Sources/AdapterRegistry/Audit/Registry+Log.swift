@@ -12,6 +12,10 @@ extension Registry {
         try catalog.read { try Catalog.auditEntries(repository, tag, before: after, limit: limit, in: $0) }
     }
 
+    /// The number of the newest entry of the audit log, 0 when there is none: it grows with every change of what
+    /// repositories hold, so whoever remembers something of them can see whether it still holds.
+    public func newestLogEntry() throws -> Int { try catalog.read { try Catalog.newestAuditEntry(in: $0) } }
+
     /// Recomputes the log's chain of hashes and compares the tags with it.
     ///
     /// An entry that was changed, removed or put in between is found. Whoever can write the database can also compute a

@@ -46,6 +46,25 @@ public struct PackageReferrer: Hashable, Sendable {
     public var byteCount: Int
 }
 
+extension PackageReferrer {
+    /// The entry of a manifest.
+    public init(_ manifest: PackageManifest) {
+        self.init(
+            digest: manifest.digest, mediaType: manifest.mediaType, artifactType: manifest.artifactType,
+            annotations: manifest.annotations, byteCount: manifest.bytes.count)
+    }
+}
+
+/// An adapter of a repository, and what else clients may ask for because of it.
+public struct PackageVersion: Hashable, Sendable {
+    /// The adapter.
+    public var adapter: Digest
+    /// How many documents are attached to it.
+    public var documentCount: Int
+    /// The digests of the manifests that were pushed and hold it, ascending.
+    public var manifests: [String]
+}
+
 /// What a tag stands at.
 public enum TaggedPackage: Hashable, Sendable {
     /// A manifest that an OCI client pushed.

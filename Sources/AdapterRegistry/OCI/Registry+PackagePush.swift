@@ -24,7 +24,7 @@ extension Registry {
             let now = Timestamp.now()
             let indexed = try manifest.adapter.map { try adapterRecord($0, in: repository) }
             try catalog.write { database in
-                try checkPresence(blobDigests, manifestDigests, in: repository, database)
+                try Registry.checkPresence(blobDigests, manifestDigests, in: repository, database)
                 if let indexed {
                     try index(indexed, at: now, in: database)
                     _ = try Catalog.addVersion(repository, indexed.digest, at: now, in: database)
@@ -44,7 +44,16 @@ extension Registry {
         }
     }
 
-    private func checkPresence(
+    /// Throws unless a repository has what a manifest needs.
+    ///
+    /// - Throws: ``RegistryError`` with code `notFound`, its `reference` being the digest.
+    public func checkPackage(
+        needing blobDigests: [String], and manifestDigests: [String], in repository: RepositoryName
+    ) throws {
+        try catalog.read { try Registry.checkPresence(blobDigests, manifestDigests, in: repository, $0) }
+    }
+
+    private static func checkPresence(
         _ blobDigests: [String], _ manifestDigests: [String], in repository: RepositoryName, _ database: Database
     ) throws {
         func missing(_ kind: String, _ digest: String) -> RegistryError {
@@ -67,6 +76,8 @@ extension Registry {
     }
 
     /// What the catalog says of an adapter, from its file.
+    ///
+    /// Its content is verified, unless the catalog knows the adapter already: what is listed can be read.
     private func adapterRecord(_ digest: Digest, in repository: RepositoryName) throws -> AdapterRecord {
         guard let blob = try packageBlob(digest.description, in: repository) else {
             throw RegistryError(
@@ -76,6 +87,8 @@ extension Registry {
         }
         do {
             let file = try AdapterFile(opening: blob.path, limits: limits)
+            let known = try catalog.read { try Catalog.record(of: digest, in: $0) }
+            if known == nil { try file.verifyContent() }
             return try AdapterRecord(file, digest: digest)
         } catch let error as FormatError {
             throw RegistryError(

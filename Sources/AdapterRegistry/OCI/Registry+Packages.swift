@@ -192,15 +192,43 @@ extension Registry {
 extension Registry {
     /// The adapters that a repository has as versions, ascending by digest.
     public func versions(of repository: RepositoryName) throws -> [Digest] {
+        try packageVersions(of: repository).map(\.adapter)
+    }
+
+    /// The adapters that a repository has as versions, ascending by digest, and what belongs to them.
+    public func packageVersions(of repository: RepositoryName) throws -> [PackageVersion] {
         try catalog.read { database in
             try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT v.digest FROM repository AS r JOIN version AS v ON v.repositoryId = r.id
+                    SELECT v.digest, (SELECT count(*) FROM document WHERE subject = v.digest) AS documentCount,
+                        (SELECT group_concat(digest) FROM
+                            (SELECT digest FROM ociManifest WHERE adapter = v.digest AND repository = r.name
+                                ORDER BY digest)) AS manifests
+                    FROM repository AS r JOIN version AS v ON v.repositoryId = r.id
                         JOIN adapter AS a ON a.digest = v.digest
                     WHERE r.name = ? AND a.kind = 'adapter' ORDER BY v.digest
                     """, arguments: [repository.description]
-            ).map { try $0.digest("digest") }
+            ).map { row in
+                let manifests: String? = try row.optional("manifests")
+                return PackageVersion(
+                    adapter: try row.digest("digest"), documentCount: try row.value("documentCount"),
+                    manifests: (manifests ?? "").split(separator: ",").map(String.init))
+            }
+        }
+    }
+
+    /// The blobs of the manifests that are about another.
+    public func packageReferrerBlobs(of subject: String, in repository: RepositoryName) throws -> Set<String> {
+        try catalog.read { database in
+            try Set(
+                String.fetchAll(
+                    database,
+                    sql: """
+                        SELECT n.digest FROM ociManifest AS m
+                            JOIN ociReference AS n ON n.repository = m.repository AND n.manifest = m.digest
+                        WHERE m.repository = ? AND m.subject = ?
+                        """, arguments: [repository.description, subject]))
         }
     }
 }

@@ -64,6 +64,19 @@ extension Registry {
         }
     }
 
+    /// Stores bytes that are in memory as a blob of a repository.
+    ///
+    /// - Parameters:
+    ///   - digest: what they have; SHA-256 or SHA-512.
+    ///   - id: a UUID that nobody has used.
+    public func storePackageBlob(
+        _ bytes: [UInt8], as digest: String, in repository: RepositoryName, upload id: String
+    ) throws {
+        let upload = try startUpload(id, to: repository)
+        try upload.append(bytes)
+        try finish(upload, as: digest)
+    }
+
     /// Stores an upload's bytes under their digest and makes them a blob of the upload's repository.
     ///
     /// - Parameter digest: what the client says they have; SHA-256 or SHA-512.

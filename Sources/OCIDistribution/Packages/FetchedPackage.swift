@@ -53,7 +53,8 @@ public struct FetchedPackage: Sendable {
         self.content = content
     }
 
-    private static func content(of manifest: ImageManifest) -> Content? {
+    /// Where the weights are in a manifest, whoever made it; nil when it holds no adapter.
+    public static func content(of manifest: ImageManifest) -> Content? {
         // Compared, never used as a path.
         func name(_ layer: Descriptor) -> String {
             let path = layer.annotations[AdapterPackage.pathKey] ?? layer.annotations[AdapterPackage.titleKey] ?? ""

@@ -35,8 +35,10 @@ extension Distribution {
         let last = call.target["last"]
         let limit = Distribution.pageCount
         let found = try await work.run {
-            try call.registry.packageReferrers(
+            let pushed = try call.registry.packageReferrers(
                 of: digest.description, in: name, artifactType: type, after: last, limit: limit + 1)
+            let own = try renderedReferrers(of: digest, in: name, artifactType: type, after: last, call.registry)
+            return (pushed + own.map(PackageReferrer.init)).sorted { $0.digest < $1.digest }
         }
         var index = ImageIndex()
         // One page stays below the length that clients accept of a manifest.

@@ -64,12 +64,16 @@ extension Distribution {
         do {
             try await work.run {
                 var manifest = pushed.manifest
+                try storeRendered(pushed, in: name, call.registry)
                 if let layout = pushed.layout, let tag = wanted.first {
+                    // Before the tag moves for the sake of a manifest that is refused.
+                    try call.registry.checkPackage(needing: pushed.blobs, and: pushed.manifests, in: name)
                     manifest.adapter = try layout.store(
                         in: call.registry, as: Reference(name, tag: tag), through: options.cacheFolder)
                 }
                 try call.registry.push(
                     manifest, needing: pushed.blobs, and: pushed.manifests, tags: wanted, in: name)
+                try attachDocuments(of: manifest, in: name, call.registry)
             }
         } catch let error as RegistryError where error.code == .notFound {
             throw Failure(.badRequest, .manifestBlobUnknown, error.message)
@@ -84,6 +88,16 @@ extension Distribution {
         return Reply(.created, headers)
     }
 
+    /// Stores what a manifest needs and what clients see here although nobody has pushed it: they do not send that.
+    private func storeRendered(_ pushed: PushedManifest, in name: RepositoryName, _ registry: Registry) throws {
+        for digest in pushed.blobs where try registry.packageBlob(digest, in: name) == nil {
+            try rendered.store(ContentDigest(parsing: digest), in: name, of: registry)
+        }
+        for digest in pushed.manifests where try registry.packageManifest(digest, in: name) == nil {
+            try rendered.store(ContentDigest(parsing: digest), in: name, of: registry)
+        }
+    }
+
     /// end-9: removes a tag, or a manifest with its tags.
     func removeManifest(_ selector: Selector, in name: RepositoryName, _ call: Call) async throws -> Reply {
         try call.require(.admin, name)
@@ -92,11 +106,17 @@ extension Distribution {
                 switch selector {
                 case .tag(let tag): try call.registry.removePackageTag(tag, in: name)
                 case .digest(let digest):
-                    let own = try rendered.adapter(digest, in: name, of: call.registry)
+                    let found = try rendered.manifest(digest, in: name, of: call.registry)
+                    let own = found?.adapter
                     if try call.registry.packageManifest(digest.description, in: name) != nil {
                         try call.registry.removePackageManifest(digest.description, in: name)
-                    } else if own == nil {
+                    } else if found == nil {
                         throw unknown(selector, name)
+                    } else if own == nil {
+                        throw Failure(
+                            .methodNotAllowed, .unsupported,
+                            "Unable to remove \(digest) from '\(name)': it is a document of an adapter and goes with that."
+                        )
                     }
                     // The manifest of an adapter of the registry's own goes with the adapter.
                     if let own {
@@ -150,8 +170,12 @@ private struct PushedManifest: Sendable {
             // What registries must not have, clients get elsewhere.
             blobs = ([image.configuration] + image.layers).filter { !$0.mediaType.isNondistributable }
                 .map(\.digest.description)
-            manifest.adapter = image.adapterFile
-            if manifest.adapter == nil { layout = PEFTLayout(image) }
+            switch FetchedPackage.content(of: image) {
+            case .adapter(let file): manifest.adapter = file.digest.sha256
+            case .peft(let configuration, let tensors):
+                layout = PEFTLayout(tensors: tensors.digest, configuration: configuration.digest)
+            case nil: break
+            }
         case .index(let index): manifests = index.manifests.map(\.digest.description)
         }
     }
@@ -191,16 +215,6 @@ private struct PushedManifest: Sendable {
                 (artifactType, annotations) = (image.effectiveArtifactType, image.annotations)
             }
         }
-    }
-}
-
-extension ImageManifest {
-    /// The layer that is an adapter file of this project; nil when there is none.
-    var adapterFile: Digest? {
-        layers.first { layer in
-            layer.mediaType == .modelWeight
-                && layer.annotations["org.cncf.model.filepath"]?.hasSuffix(".adpt") == true
-        }?.digest.sha256
     }
 }
 

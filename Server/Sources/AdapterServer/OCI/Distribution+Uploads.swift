@@ -1,6 +1,7 @@
 import AdapterRegistry
 import HTTPTypes
 import HummingbirdCore
+import Integrity
 import OCIDistribution
 
 // Pushing blobs: end-4a, end-4b, end-5, end-6, end-11, end-13 and end-14.
@@ -160,12 +161,20 @@ extension Distribution {
                 throw Failure(.badRequest, .nameInvalid, error.message)
             }
         } else {
-            sources = try await work.run { try call.registry.repositories(withPackageBlob: digest.description) }
+            sources = try await work.run {
+                let owner = rendered.knownOwner(of: digest)?.description
+                return try call.registry.repositories(withPackageBlob: digest.description)
+                    + (owner.map { try call.registry.repositories(withPackageBlob: $0) } ?? [])
+            }
         }
         // What the client may not read it may not mount either, nor learn that it exists.
         for source in sources where call.identity.may(.read, source.description) {
             let isMounted = try await work.run {
-                try call.registry.mountPackageBlob(digest.description, from: source, to: name)
+                if try call.registry.mountPackageBlob(digest.description, from: source, to: name) { return true }
+                guard let bytes = try rendered.blob(digest, in: source, of: call.registry) else { return false }
+                try call.registry.storePackageBlob(
+                    bytes, as: digest.description, in: name, upload: RandomText.uuid())
+                return true
             }
             if isMounted { return true }
         }

@@ -7,20 +7,8 @@ import OCIDistribution
 
 /// A manifest whose layers are PEFT's files, as clients push it for programs that know only these.
 struct PEFTLayout: Sendable {
-    private let tensors: ContentDigest
-    private let configuration: ContentDigest
-
-    /// Nil for any other manifest.
-    init?(_ image: ImageManifest) {
-        func layer(_ name: String) -> ContentDigest? {
-            image.layers.first { $0.annotations["org.cncf.model.filepath"] == name }?.digest
-        }
-        guard let tensors = layer(PEFT.tensorsName), let configuration = layer(PEFT.configurationName) else {
-            return nil
-        }
-        self.tensors = tensors
-        self.configuration = configuration
-    }
+    let tensors: ContentDigest
+    let configuration: ContentDigest
 
     /// Makes the files an adapter of the registry's own under a tag; nil when they are none that is understood, which is
     /// no fault of a registry's client.
