@@ -125,4 +125,22 @@ import Testing
             #expect(fine.status == (suffix == "lora_B.bias" ? 1 : 0), "\(fine.errors)")
         }
     }
+
+    @Test func `fusing what is no number is refused by name, and no folder is left`() throws {
+        try withTemporaryDirectory { folder throws in
+            let tool = CommandLineTool(registry: folder + "/registry")
+            let base = Fixtures.directory + "/models/tiny-llama"
+            for (fixture, suffix, weight) in [
+                ("llama-task-a", "q_proj.lora_B.weight", "1"), ("llama-modules-to-save", "lm_head.weight", "1"),
+                ("llama-modules-to-save", "lm_head.weight", "0.5"),
+                ("llama-trainable-tokens", "trainable_tokens_delta", "0.5"),
+            ] {
+                #expect(try tool.run("push", poisoned(fixture, suffix, in: folder), "bad").status == 0)
+                let result = try tool.run("fuse", "bad=\(weight)", "--base", base, "-o", folder + "/fused")
+                #expect(result.status == 1 && result.errors.contains("Unable to fuse 'bad"), "\(result.errors)")
+                #expect(result.errors.contains("nan"), "\(result.errors)")
+                #expect(!FileManager.default.fileExists(atPath: folder + "/fused"))
+            }
+        }
+    }
 }

@@ -215,7 +215,7 @@ extension WeightChange {
         }
         if replacements.count == 1, replacements[0].coefficient == 1 {
             source = replacements[0].tensor
-            isReplaced = true
+            replacedBy = replacements[0].label
             return
         }
         let sum = replacements.reduce(0) { $0 + $1.coefficient }

@@ -114,15 +114,31 @@ struct FusedWeight: TensorSource {
 
     private static func notFinite(_ change: WeightChange, _ elements: Range<Int>) throws -> ArithmeticError {
         let label = change.terms.first?.module ?? change.name
-        if try change.source.floats(in: elements).contains(where: { !$0.isFinite }) {
+        for (owner, tensor, range) in parts(change, elements) {
+            guard let value = try tensor.floats(in: range).first(where: { !$0.isFinite }) else { continue }
             return ArithmeticError(
                 .nonFinite,
-                "Unable to fuse the tensor '\(change.name)': the base model's holds an infinity or NaN. Fetch the base "
-                    + "model again.", module: label)
+                owner.map {
+                    "Unable to fuse '\($0)': what it puts in the place of '\(change.name)' holds \(value). Its training has "
+                        + "diverged; use an earlier checkpoint."
+                }
+                    ?? "Unable to fuse the tensor '\(change.name)': the base model's holds \(value). Fetch the base model "
+                    + "again.", module: label)
         }
         return ArithmeticError(
             .overflow,
             "Unable to fuse the tensor '\(change.name)': a value exceeds the range of \(change.dtype). Use a smaller "
                 + "weight, or a base model in bf16 or f32.", module: label)
+    }
+
+    /// What some elements are made of besides low-rank updates, which are looked at when they are read: whose it is, nil
+    /// for the base model's, and where.
+    private static func parts(_ change: WeightChange, _ elements: Range<Int>) -> [(String?, Tensor, Range<Int>)] {
+        let source = change.sourceFactor == 0 ? [] : [(change.replacedBy, change.source, elements)]
+        let summands = change.summands.map { (Optional($0.label), $0.tensor, elements) }
+        let columns = change.layout.columns
+        let rows = change.rows.filter { ($0.index * columns..<($0.index + 1) * columns).overlaps(elements) }
+        return source + summands
+            + rows.map { (Optional($0.label), $0.tensor, $0.sourceIndex * columns..<($0.sourceIndex + 1) * columns) }
     }
 }

@@ -61,5 +61,5 @@ struct TiedWeights {
 
 extension WeightChange {
     /// Whether nothing but single rows differs from the base model's tensor.
-    fileprivate var changesRowsAlone: Bool { terms.isEmpty && summands.isEmpty && !isReplaced }
+    fileprivate var changesRowsAlone: Bool { terms.isEmpty && summands.isEmpty && replacedBy == nil }
 }

@@ -52,8 +52,8 @@ struct WeightChange: Sendable {
     var source: Tensor
     /// What multiplies the source.
     var sourceFactor = 1.0
-    /// Whether the source is not the base model's.
-    var isReplaced = false
+    /// What messages call the adapter that the source is of; nil for the base model.
+    var replacedBy: String?
     /// The element type of the result.
     let dtype: DType
     /// How the weight lies in the tensor; a vector is one row.
