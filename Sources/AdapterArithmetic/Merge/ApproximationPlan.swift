@@ -1,6 +1,16 @@
 import LinearAlgebra
 import Tensors
 
+/// What the result with a smaller rank has to do with that of a larger one.
+enum RankDependence {
+    /// It is the best part of it.
+    case bestPart
+    /// It is nearly that, since a random sketch finds it.
+    case sketch
+    /// It is another result.
+    case other
+}
+
 /// A method that makes factors of its own.
 protocol ApproximationRule: Sendable {
     /// The numbers of adapters it is defined for.
@@ -9,8 +19,8 @@ protocol ApproximationRule: Sendable {
     /// Whether one module keeps all processors busy.
     var usesAllProcessors: Bool { get }
 
-    /// Whether a smaller rank is more than the best part of the result with a larger one.
-    var dependsOnRank: Bool { get }
+    /// What the result with a smaller rank has to do with that of a larger one.
+    var rankDependence: RankDependence { get }
 
     /// The largest rank that the result can have; more would be columns of zeros.
     func largestRank(_ module: ModuleTerms) -> Int
@@ -28,7 +38,7 @@ protocol ApproximationRule: Sendable {
 extension ApproximationRule {
     var inputCounts: ClosedRange<Int> { 1...Int.max }
     var usesAllProcessors: Bool { false }
-    var dependsOnRank: Bool { false }
+    var rankDependence: RankDependence { .bestPart }
     func largestRank(_ module: ModuleTerms) -> Int { module.capacity }
     func defaultRank(_ module: ModuleTerms) -> Int { largestRank(module) }
     func prepared(_ module: ModuleTerms, rank: Int) throws -> any ApproximationRule { self }
@@ -106,7 +116,11 @@ struct ApproximationPlan: UpdatePlan {
         while true {
             let trial = try plan.trial(energy)
             if let enough = trial.rank {
-                return rule.dependsOnRank ? try smallest(energy, tooSmall, plan.rank) : enough
+                switch rule.rankDependence {
+                case .bestPart: return enough
+                case .sketch: return try plan.sufficient(energy, from: enough)
+                case .other: return try smallest(energy, tooSmall, plan.rank)
+                }
             }
             tooSmall = plan.rank
             guard tooSmall < limit else {
@@ -119,6 +133,14 @@ struct ApproximationPlan: UpdatePlan {
             }
             plan.rank = min(2 * plan.rank, limit)
         }
+    }
+
+    /// The first rank from one that should suffice on that does; this plan's does.
+    private func sufficient(_ energy: Double, from first: Int) throws -> Int {
+        var plan = self
+        plan.rank = first
+        while plan.rank < rank, try plan.trial(energy).rank == nil { plan.rank += 1 }
+        return plan.rank
     }
 
     /// The smallest rank that suffices, by bisection between one that does not and one that does.

@@ -9,7 +9,7 @@ struct CompressThenMerge: SubspaceRule {
     /// What merges the cores.
     var inner: CoreMerge
 
-    var dependsOnRank: Bool { true }
+    var rankDependence: RankDependence { .other }
 
     /// As the inputs', since compression is the point.
     func defaultRank(_ module: ModuleTerms) -> Int { min(module.largestRank, module.capacity) }

@@ -5,6 +5,7 @@ struct ElementMerge: ApproximationRule {
     let rule: any ElementRule
 
     var usesAllProcessors: Bool { true }
+    var rankDependence: RankDependence { .sketch }
 
     /// The result has full rank.
     func largestRank(_ module: ModuleTerms) -> Int { max(1, min(module.layout.rows, module.layout.columns)) }
