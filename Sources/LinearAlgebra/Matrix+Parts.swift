@@ -49,15 +49,20 @@ extension Matrix {
 
     /// The matrix with column j multiplied by the j-th factor; there are as many factors as columns.
     package func scalingColumns(by factors: [Double]) throws(LinearAlgebraError) -> Matrix {
+        var result = self
+        try result.scaleColumns(by: factors)
+        return result
+    }
+
+    /// Multiplies column j by the j-th factor; there are as many factors as columns.
+    package mutating func scaleColumns(by factors: [Double]) throws(LinearAlgebraError) {
         guard factors.count == columns else {
             throw LinearAlgebraError(
                 .shapeMismatch, "Unable to scale \(columns) columns by \(factors.count) factors.")
         }
-        var result = self
-        for (index, factor) in factors.enumerated() {
-            for position in index * rows..<(index + 1) * rows { result.elements[position] *= factor }
+        for (index, factor) in factors.enumerated() where factor != 1 {
+            for position in index * rows..<(index + 1) * rows { elements[position] *= factor }
         }
-        return result
     }
 
     /// The difference, element by element.

@@ -53,13 +53,15 @@ package enum Rounding {
     package static func write(
         _ values: UnsafeBufferPointer<Double>, _ dtype: DType, to target: UnsafeMutableRawBufferPointer
     ) -> Bool {
-        guard [.f32, .bf16].contains(dtype), 1.littleEndian == 1 else { return false }
+        guard [.f32, .f16, .bf16].contains(dtype), 1.littleEndian == 1 else { return false }
         precondition(target.count >= values.count * dtype.byteCount, "the target is too short")
         guard let source = values.baseAddress, let start = target.baseAddress else { return true }
         let overflowCount =
-            dtype == .f32
-            ? unsafe cnk_narrow_f64_to_f32(source, start.assumingMemoryBound(to: Float.self), values.count)
-            : unsafe cnk_narrow_f64_to_bf16(source, start.assumingMemoryBound(to: UInt16.self), values.count)
+            switch dtype {
+            case .f32: unsafe cnk_narrow_f64_to_f32(source, start.assumingMemoryBound(to: Float.self), values.count)
+            case .f16: unsafe cnk_narrow_f64_to_f16(source, start.assumingMemoryBound(to: UInt16.self), values.count)
+            default: unsafe cnk_narrow_f64_to_bf16(source, start.assumingMemoryBound(to: UInt16.self), values.count)
+            }
         return overflowCount == 0
     }
 

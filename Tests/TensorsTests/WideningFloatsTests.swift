@@ -31,10 +31,12 @@ struct WideningFloatsTests {
 
 /// The vector kernels that round against the scalar conversions.
 struct RoundingKernelTests {
-    @Test(arguments: [DType.f32, .bf16]) func `every kind of value rounds as its scalar twin`(dtype: DType) throws {
+    @Test(arguments: [DType.f32, .f16, .bf16]) func `every kind of value rounds as its scalar twin`(dtype: DType) throws
+    {
         var state: UInt64 = 1
         var values: [Double] = [
             0, -0.0, .infinity, -.infinity, .nan, 0x1p-149, 0x1p-150, 0x1.8p-134, 1 + 0x1p-8, 1 + 0x3p-9,
+            65_519.999, 0x1p-25, 0x1.8p-25, 0x1p-24, 0x1.FFCp-15, 1 + 0x1p-11, 1 + 0x1p-11 + 0x1p-50,
         ]
         for _ in 0..<20_001 {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -45,11 +47,13 @@ struct RoundingKernelTests {
                     sign: state & 1 == 0 ? .plus : .minus, exponent: exponent,
                     significand: 1 + Double(state >> 12) * 0x1p-52))
         }
-        values = values.filter { !$0.isFinite || $0.magnitude < 0x1p127 }
+        let limit = dtype == .f16 ? 65_520 : 0x1p127
+        values = values.filter { !$0.isFinite || $0.magnitude < limit }
+        #expect(values.count > 1000)
         #expect(try Rounding.bytes(values, dtype) == Rounding.scalar(values, dtype))
     }
 
-    @Test(arguments: [DType.f32, .bf16]) func `what does not fit is named`(dtype: DType) {
+    @Test(arguments: [DType.f32, .f16, .bf16]) func `what does not fit is named`(dtype: DType) {
         let error = #expect(throws: TensorError.self) { try Rounding.bytes([1, 3.5e38, 2], dtype) }
         #expect(error?.code == .overflow)
         #expect(error?.message.contains("3.5e+38") == true)

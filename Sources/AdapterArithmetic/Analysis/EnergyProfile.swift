@@ -85,11 +85,6 @@ extension EnergyProfile.Module {
 }
 
 extension MergeDefinition {
-    fileprivate var usesAllProcessors: Bool {
-        if case .elements = self { return true }
-        return false
-    }
-
     /// The leading singular values of the result's blocks, and the norms of the blocks.
     fileprivate func spectra(
         _ module: ModuleTerms, rank: Int, method: MergeMethod

@@ -16,8 +16,10 @@ struct FactorPair {
     /// Algorithms", theorem 19.4), which moves B·A, and by Weyl's inequality each singular value, by at most a few ulp
     /// of Σ‖b_j‖·‖a_j‖. This bound stays put when adapters cancel; one relative to the largest singular value would
     /// not.
-    func noise() throws -> Double {
-        let sum = zip(b.columnNorms, aTransposed.columnNorms).reduce(0) { $0 + $1.0 * $1.1 }
+    func noise() throws -> Double { try FactorPair.noise(b.columnNorms, aTransposed.columnNorms) }
+
+    private static func noise(_ inB: [Double], _ inA: [Double]) throws -> Double {
+        let sum = zip(inB, inA).reduce(0) { $0 + $1.0 * $1.1 }
         guard sum.isFinite else {
             throw LinearAlgebraError(.nonFinite, "The product of two factors exceeds the range of binary64.")
         }
@@ -44,7 +46,8 @@ struct FactorPair {
     func singularValueDecomposition() throws -> (u: Matrix, values: [Double], v: Matrix) {
         let decomposition = try decomposed()
         let count = decomposition.values.count { $0 > 0 }
-        return try oriented(decomposition, count)
+        let (u, v) = try oriented(decomposition, scaledBy: [Double](repeating: 1, count: count))
+        return (u, Array(decomposition.values.prefix(count)), v)
     }
 
     /// The best approximation of B·A with `rank` columns in B and rows in A, and the singular values of B·A.
@@ -53,9 +56,8 @@ struct FactorPair {
     func truncated(to rank: Int) throws -> (factors: FactorPair, spectrum: [Double]) {
         let decomposition = try decomposed()
         let kept = min(rank, decomposition.values.count { $0 > 0 })
-        let (u, values, v) = try oriented(decomposition, kept)
-        let roots = values.map { $0.squareRoot() }
-        let (b, aTransposed) = (try u.scalingColumns(by: roots), try v.scalingColumns(by: roots))
+        let (b, aTransposed) = try oriented(
+            decomposition, scaledBy: decomposition.values.prefix(kept).map { $0.squareRoot() })
         let padding = rank - kept
         guard padding > 0 else { return (FactorPair(b: b, aTransposed: aTransposed), decomposition.values) }
         return (
@@ -71,20 +73,22 @@ struct FactorPair {
         let (basisB, basisA) = (try Basis(b), try Basis(aTransposed))
         let core = try basisB.triangle.product(basisA.triangle, transposingOther: true)
         let decomposition = try core.singularValueDecomposition()
-        let noise = try noise()
+        let noise = try FactorPair.noise(basisB.columnNorms, basisA.columnNorms)
         return Decomposition(
             basisB: basisB, basisA: basisA, u: decomposition.u,
             values: decomposition.values.map { $0 > noise ? $0 : 0 }, vTransposed: decomposition.vTransposed)
     }
 
-    /// The first singular vectors with their signs fixed.
-    private func oriented(_ core: Decomposition, _ count: Int) throws -> (u: Matrix, values: [Double], v: Matrix) {
-        let u = try core.basisB.vectors(core.u.columns(0..<count))
-        let v = try core.basisA.vectors(core.vTransposed.rows(0..<count).transposed())
+    /// The first singular vectors, each times a factor above 0, with their signs fixed.
+    private func oriented(_ core: Decomposition, scaledBy factors: [Double]) throws -> (u: Matrix, v: Matrix) {
+        // What is small is scaled, and what is tall not copied again.
+        let kept = 0..<factors.count
+        var u = try core.basisB.vectors(core.u.columns(kept).scalingColumns(by: factors))
+        var v = try core.basisA.vectors(core.vTransposed.rows(kept).transposed().scalingColumns(by: factors))
         let signs = u.orientations
-        return (
-            try u.scalingColumns(by: signs), Array(core.values.prefix(count)), try v.scalingColumns(by: signs)
-        )
+        try u.scaleColumns(by: signs)
+        try v.scaleColumns(by: signs)
+        return (u, v)
     }
 
     private struct Decomposition {
@@ -96,34 +100,33 @@ struct FactorPair {
     }
 
     /// An orthonormal basis Q of a tall matrix X = Q·R.
-    private enum Basis {
-        /// Q itself and R, by Householder reflections.
-        case vectors(Matrix, triangle: Matrix)
-        /// X and R; Q = X·R⁻¹ is never formed. For columns far from dependent, at a fraction of the cost.
-        case columns(Matrix, triangle: GramTriangle)
+    private struct Basis {
+        /// Q itself, by Householder reflections; or X, where ``inverse`` is given.
+        private let matrix: Matrix
+        /// Makes Q = X·R⁻¹, which is never formed: for columns far from dependent, at a fraction of the cost.
+        private let inverse: GramTriangle?
+        /// R.
+        let triangle: Matrix
+        /// The norms of the columns of X.
+        let columnNorms: [Double]
 
         init(_ matrix: Matrix) throws {
-            if matrix.columns <= matrix.rows, let triangle = try GramTriangle(gram: matrix.gram()) {
-                self = .columns(matrix, triangle: triangle)
-            } else {
-                let (q, r) = try matrix.qrFactorization()
-                self = .vectors(q, triangle: r)
+            if matrix.columns <= matrix.rows {
+                let gram = try matrix.gram()
+                if let inverse = try GramTriangle(gram: gram) {
+                    (self.matrix, self.inverse, triangle) = (matrix, inverse, inverse.r)
+                    columnNorms = (0..<gram.columns).map { gram[$0, $0].squareRoot() }
+                    return
+                }
             }
-        }
-
-        var triangle: Matrix {
-            switch self {
-            case .vectors(_, let triangle): triangle
-            case .columns(_, let triangle): triangle.r
-            }
+            (self.matrix, triangle) = try matrix.qrFactorization()
+            inverse = nil
+            columnNorms = matrix.columnNorms
         }
 
         /// Q times some columns.
         func vectors(_ coordinates: Matrix) throws -> Matrix {
-            switch self {
-            case .vectors(let q, _): try q.product(coordinates)
-            case .columns(let matrix, let triangle): try matrix.product(triangle.solved(coordinates))
-            }
+            try matrix.product(inverse?.solved(coordinates) ?? coordinates)
         }
     }
 

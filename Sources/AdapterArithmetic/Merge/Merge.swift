@@ -36,8 +36,8 @@ public enum Merge {
         let names = Set(active.flatMap { $0.adapter.modules.map(\.name) }).sorted { $0.precedesInUTF8($1) }
         var plans: [any UpdatePlan] = []
         var planIndices: [String: Int] = [:]
-        for name in names {
-            guard let plan = try planner.plan(name) else { continue }
+        for (name, plan) in zip(names, try planner.plans(names)) {
+            guard let plan else { continue }
             planIndices[name] = plans.count
             plans.append(plan)
         }

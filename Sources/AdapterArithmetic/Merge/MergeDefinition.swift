@@ -11,6 +11,12 @@ enum MergeDefinition {
     /// On a small core.
     case core(any ApproximationRule)
 
+    /// Whether one module keeps all processors busy.
+    var usesAllProcessors: Bool {
+        if case .elements = self { return true }
+        return false
+    }
+
     /// The numbers of adapters it is defined for.
     var inputCounts: ClosedRange<Int> {
         switch self {

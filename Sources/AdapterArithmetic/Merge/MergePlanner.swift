@@ -26,6 +26,11 @@ struct MergePlanner {
         commonDType = options.dtype ?? dtypes.writableType
     }
 
+    /// The plans of several modules, side by side unless one keeps all processors busy.
+    func plans(_ names: [String]) throws -> [(any UpdatePlan)?] {
+        try definition.usesAllProcessors ? names.map(plan) : Concurrent.map(names, plan)
+    }
+
     /// The plan of one module; nil when no input adapts it.
     func plan(_ name: String) throws -> (any UpdatePlan)? {
         guard let module = try terms(name) else { return nil }

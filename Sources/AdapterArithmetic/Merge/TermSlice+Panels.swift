@@ -5,7 +5,7 @@ import Tensors
 // Some rows at a time, so that what lies between the stored elements and the result stays in a cache.
 extension TermSlice {
     /// Whether there are kernels for the type.
-    static func hasPanels(_ dtype: DType) -> Bool { [.f32, .bf16].contains(dtype) }
+    static func hasPanels(_ dtype: DType) -> Bool { [.f32, .f16, .bf16].contains(dtype) }
 
     /// Places some rows of every B, times its coefficient, side by side in rows of `width` elements.
     ///
