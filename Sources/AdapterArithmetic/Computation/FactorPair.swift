@@ -53,8 +53,10 @@ struct FactorPair {
     /// The best approximation of B·A with `rank` columns in B and rows in A, and the singular values of B·A.
     ///
     /// √S goes to each side, which spares the range of small types. Columns beyond the numerical rank are 0.
-    func truncated(to rank: Int) throws -> (factors: FactorPair, spectrum: [Double]) {
-        let decomposition = try decomposed()
+    ///
+    /// - Parameter known: what ``decomposed()`` has found for these factors before.
+    func truncated(to rank: Int, _ known: Decomposition? = nil) throws -> (factors: FactorPair, spectrum: [Double]) {
+        let decomposition = try known ?? decomposed()
         let kept = min(rank, decomposition.values.count { $0 > 0 })
         let (b, aTransposed) = try oriented(
             decomposition, scaledBy: decomposition.values.prefix(kept).map { $0.squareRoot() })
@@ -69,7 +71,7 @@ struct FactorPair {
     }
 
     /// The decomposition of the core with the bases of both sides; values that are noise are 0.
-    private func decomposed() throws -> Decomposition {
+    func decomposed() throws -> Decomposition {
         let (basisB, basisA) = (try Basis(b), try Basis(aTransposed))
         let core = try basisB.triangle.product(basisA.triangle, transposingOther: true)
         let decomposition = try core.singularValueDecomposition()
@@ -83,28 +85,38 @@ struct FactorPair {
     private func oriented(_ core: Decomposition, scaledBy factors: [Double]) throws -> (u: Matrix, v: Matrix) {
         // What is small is scaled, and what is tall not copied again.
         let kept = 0..<factors.count
-        var u = try core.basisB.vectors(core.u.columns(kept).scalingColumns(by: factors))
-        var v = try core.basisA.vectors(core.vTransposed.rows(kept).transposed().scalingColumns(by: factors))
+        var u = try core.basisB.vectors(core.u.columns(kept).scalingColumns(by: factors), of: b)
+        var v = try core.basisA.vectors(
+            core.vTransposed.rows(kept).transposed().scalingColumns(by: factors), of: aTransposed)
         let signs = u.orientations
         try u.scaleColumns(by: signs)
         try v.scaleColumns(by: signs)
         return (u, v)
     }
 
-    private struct Decomposition {
-        let basisB: Basis
-        let basisA: Basis
-        let u: Matrix
+    /// The singular value decomposition of the core, with what makes the singular vectors of B·A of its own.
+    struct Decomposition: Sendable {
+        fileprivate let basisB: Basis
+        fileprivate let basisA: Basis
+        fileprivate let u: Matrix
+        /// The singular values, descending; those that are noise are 0.
         let values: [Double]
-        let vTransposed: Matrix
+        fileprivate let vTransposed: Matrix
+
+        /// Whether it holds nothing as tall as the factors.
+        var isSmall: Bool { basisB.isSmall && basisA.isSmall }
     }
 
     /// An orthonormal basis Q of a tall matrix X = Q·R.
-    private struct Basis {
-        /// Q itself, by Householder reflections; or X, where ``inverse`` is given.
-        private let matrix: Matrix
-        /// Makes Q = X·R⁻¹, which is never formed: for columns far from dependent, at a fraction of the cost.
-        private let inverse: GramTriangle?
+    fileprivate struct Basis: Sendable {
+        private enum Form: Sendable {
+            /// Q itself, by Householder reflections.
+            case vectors(Matrix)
+            /// Q = X·R⁻¹, which is never formed. For columns far from dependent, at a fraction of the cost.
+            case inverse(GramTriangle)
+        }
+
+        private let form: Form
         /// R.
         let triangle: Matrix
         /// The norms of the columns of X.
@@ -114,19 +126,28 @@ struct FactorPair {
             if matrix.columns <= matrix.rows {
                 let gram = try matrix.gram()
                 if let inverse = try GramTriangle(gram: gram) {
-                    (self.matrix, self.inverse, triangle) = (matrix, inverse, inverse.r)
+                    (form, triangle) = (.inverse(inverse), inverse.r)
                     columnNorms = (0..<gram.columns).map { gram[$0, $0].squareRoot() }
                     return
                 }
             }
-            (self.matrix, triangle) = try matrix.qrFactorization()
-            inverse = nil
+            let (q, r) = try matrix.qrFactorization()
+            (form, triangle) = (.vectors(q), r)
             columnNorms = matrix.columnNorms
         }
 
+        /// Whether it holds nothing as tall as X.
+        var isSmall: Bool {
+            if case .inverse = form { return true }
+            return false
+        }
+
         /// Q times some columns.
-        func vectors(_ coordinates: Matrix) throws -> Matrix {
-            try matrix.product(inverse?.solved(coordinates) ?? coordinates)
+        func vectors(_ coordinates: Matrix, of matrix: Matrix) throws -> Matrix {
+            switch form {
+            case .vectors(let q): try q.product(coordinates)
+            case .inverse(let inverse): try matrix.product(inverse.solved(coordinates))
+            }
         }
     }
 

@@ -101,19 +101,21 @@ extension MergePlanner {
     }
 
     private func planTruncation(_ plan: inout SumPlan, _ isAlone: Bool) throws {
+        var truncated = plan
+        truncated.keepsScalingOutside = false
         let rank: Int
         if isAlone, options.energy == nil {
             rank = min(options.rank(of: plan.module.name) ?? plan.rank, plan.rank)
         } else if options.energy == nil, let wanted = options.rank(of: plan.module.name) {
             rank = min(wanted, plan.module.capacity)
         } else {
-            rank = try plan.requiredRank(options)
+            rank = try truncated.requiredRank(options)
         }
         // Alone and at full rank there is nothing to truncate, and the factors are better kept.
         if isAlone, rank == plan.rank { return }
-        plan.action = .truncate
-        plan.keepsScalingOutside = false
-        plan.rank = min(rank, plan.module.capacity)
+        truncated.action = .truncate
+        truncated.rank = min(rank, plan.module.capacity)
+        plan = truncated
     }
 
     private func approximationPlan(_ module: ModuleTerms, _ rule: any ApproximationRule) throws -> ApproximationPlan {

@@ -44,6 +44,29 @@ import Testing
         #expect(agree(certificate.deltaNorm, 22.2501.squareRoot(), 1e-7))
     }
 
+    @Test(arguments: [0.5, 0.9, 1])
+    func `A rank that is found gives the bits of one that is asked for`(energy: Double) throws {
+        var generator = SeededGenerator(seed: 17)
+        // Long factors; some with more columns than rows, and stacks.
+        let samples = [
+            Sample(name: "tall", out: 300, input: 280, rank: 4, alpha: 3),
+            Sample(name: "wide", out: 3, input: 9, rank: 4, alpha: 3),
+            Sample(name: "experts", kind: .experts, out: 30, input: 40, rank: 4, alpha: 3),
+        ]
+        let adapters = try (0..<3).map { _ in try sampleAdapter(samples, using: &generator) }
+        for weights in [[-0.7], [0.5, -1.3, 2]] {
+            let inputs = Array(zip(adapters, weights))
+            let found = try merged(inputs, MergeOptions(method: .exact, energy: energy))
+            #expect(try found.certificate().relativeTruncationError <= (1 - energy).squareRoot() + 1e-9)
+            for (name, update) in found.adapter.updates {
+                let asked = try merged(inputs, MergeOptions(method: .exact, rank: update.rank)).adapter
+                let other = try required(asked.updates.first { $0.name == name }?.update, name)
+                #expect(try update.a.bytes() == other.a.bytes() && update.b.bytes() == other.b.bytes(), "\(name)")
+                #expect(update.scaling == other.scaling)
+            }
+        }
+    }
+
     @Test func `Energy and rank together take the smaller rank`() throws {
         let adapter = try Self.diagonal([4, 2, 1.5, 0.01])
         #expect(try merged([(adapter, 1)], MergeOptions(rank: 2, energy: 1)).adapter.ranks == [2])

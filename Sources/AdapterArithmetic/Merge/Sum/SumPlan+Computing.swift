@@ -31,7 +31,8 @@ extension SumPlan {
             return StoredSlice(a: kept.0, b: kept.1, loss: Loss(deltaNorm: outerCoefficient.magnitude * norm))
         case .stack: return try stacked(slice, coefficients)
         case .truncate:
-            let (factors, spectrum) = try factors(ofSlice: slice, coefficients).truncated(to: rank)
+            let (factors, spectrum) = try factors(ofSlice: slice, coefficients).truncated(
+                to: rank, found.isEmpty ? nil : found[slice])
             let dropped = spectrum.dropFirst(rank)
             return try module.store(
                 factors, rank: rank,

@@ -22,10 +22,24 @@ struct SumPlan: UpdatePlan {
     var rank: Int
     /// Whether the coefficient stays outside the factors, in alpha; only with a single term.
     var keepsScalingOutside: Bool
+    /// What was found about the slices when the rank was chosen, where that is small.
+    private(set) var found: [FactorPair.Decomposition] = []
+
+    init(
+        module: ModuleTerms, rule: (any CombinationRule)?, action: Action, rank: Int, keepsScalingOutside: Bool
+    ) {
+        self.module = module
+        self.rule = rule
+        self.action = action
+        self.rank = rank
+        self.keepsScalingOutside = keepsScalingOutside
+    }
 
     var keepsFactors: Bool { action == .keep }
     var passesFactorsOn: Bool { keepsFactors && module.layout.count == 1 && elementCount <= SumPlan.largestPassedOn }
 
+    /// The most elements of what is kept of a module until it is computed.
+    private static let largestFound = 1 << 16
     /// The most elements of kept factors that are held while they are measured and written.
     private static let largestPassedOn = 1 << 22
 
@@ -73,17 +87,35 @@ extension SumPlan {
     }
 
     /// The rank that keeps what the options ask for: the largest that any slice needs, at least 1.
-    func requiredRank(_ options: MergeOptions) throws -> Int {
-        let required = try spectra().map { Spectrum.rank(keeping: options.energy ?? 1, of: $0) }.max() ?? 1
-        return min(max(required, 1), options.rank(of: module.name) ?? .max)
+    ///
+    /// What it takes to find it is kept, so that computing the module does not begin anew.
+    mutating func requiredRank(_ options: MergeOptions) throws -> Int {
+        var required = 1
+        try forEachSlice { slice, factors in
+            let decomposition = try factors.decomposed()
+            required = max(required, Spectrum.rank(keeping: options.energy ?? 1, of: decomposition.values))
+            let elementCount = 4 * module.stackedRank * module.stackedRank * module.layout.count
+            // Those of all slices, or none.
+            if decomposition.isSmall, elementCount <= SumPlan.largestFound, found.count == slice {
+                found.append(decomposition)
+            }
+        }
+        if found.count < module.layout.count { found = [] }
+        return min(required, options.rank(of: module.name) ?? .max)
     }
 
     /// The singular values of each slice, descending; those that are noise are 0.
     func spectra() throws -> [[Double]] {
+        var spectra: [[Double]] = []
+        try forEachSlice { spectra.append(try $1.spectrum()) }
+        return spectra
+    }
+
+    private func forEachSlice(_ body: (Int, FactorPair) throws -> Void) throws {
         try module.checkMemory(storesAll: !keepsFactors)
-        return try module.describingErrors {
+        try module.describingErrors {
             let coefficients = try innerCoefficients()
-            return try (0..<module.layout.count).map { try factors(ofSlice: $0, coefficients).spectrum() }
+            for slice in 0..<module.layout.count { try body(slice, try factors(ofSlice: slice, coefficients)) }
         }
     }
 }
