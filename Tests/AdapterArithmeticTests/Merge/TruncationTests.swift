@@ -126,14 +126,28 @@ import Testing
     }
 
     @Test func `Truncation is the best there is`() throws {
-        // Any other matrix of that rank is at least as far away; try many.
         var generator = SeededGenerator(seed: 34)
-        let adapter = try sampleAdapter([Sample(rank: 4)], using: &generator)
+        let sample = Sample(rank: 4)
+        let adapter = try sampleAdapter([sample], using: &generator)
         let truth = try adapter.dense("layer")
-        let error = try merged([(adapter, 1)], MergeOptions(rank: 2)).certificate().truncationError
-        for _ in 0..<200 {
-            let part = try sampleAdapter([Sample(rank: 2)], using: &generator)
-            #expect(norm(difference(try part.dense("layer"), truth)) > error)
+        let result = try merged([(adapter, 1)], MergeOptions(rank: 2))
+        let error = try result.certificate().truncationError
+        // Eckart and Young: the tail of the singular values, here of the whole matrix.
+        let values = try Matrix(rows: sample.out, columns: sample.input, rowMajor: truth).singularValues()
+        #expect(agree(error, norm(Array(values.dropFirst(2))), 1e-12))
+        // No element of the factors can be moved for the better.
+        let update = try required(result.adapter.updates.first, "an update").update
+        let (a, b) = (try update.a.doubles(), try update.b.doubles())
+        func distance(_ a: [Double], _ b: [Double]) throws -> Double {
+            let product = try Matrix(rows: sample.out, columns: 2, rowMajor: b)
+                .product(Matrix(rows: 2, columns: sample.input, rowMajor: a))
+            return norm(difference(product.rowMajor, truth))
+        }
+        #expect(agree(try distance(a, b), error, 1e-9))
+        for (index, step) in (0..<a.count + b.count).flatMap({ [($0, 1e-3), ($0, -1e-3)] }) {
+            var (movedA, movedB) = (a, b)
+            if index < a.count { movedA[index] += step } else { movedB[index - a.count] += step }
+            #expect(try distance(movedA, movedB) > error, "element \(index)")
         }
     }
 }

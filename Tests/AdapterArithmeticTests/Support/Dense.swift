@@ -45,10 +45,12 @@ func norm(_ values: Dense) -> Double { values.reduce(0) { $0 + $1 * $1 }.squareR
 
 func difference(_ first: Dense, _ second: Dense) -> Dense { zip(first, second).map { $0 - $1 } }
 
-/// ‖first − second‖ / ‖second‖; infinite when the sizes differ.
+/// ‖first − second‖ / ‖second‖; infinite when the sizes differ or a value is NaN.
 func relativeDistance(_ first: Dense, _ second: Dense) -> Double {
     guard first.count == second.count else { return .infinity }
     let (distance, size) = (norm(difference(first, second)), norm(second))
+    // NaN is no distance, and `max` would lose it.
+    if distance.isNaN || size.isNaN { return .infinity }
     return distance == 0 ? 0 : distance / size
 }
 

@@ -85,6 +85,13 @@ struct MethodCase: Sendable, CustomStringConvertible {
         }
     }
 
+    /// The names of what the other program has.
+    func resultNames() throws -> Set<String> {
+        Set(
+            try MethodCase.shared.get().results.keys.filter { $0.hasPrefix(name + "/") }
+                .map { String($0.dropFirst(name.count + 1)) })
+    }
+
     /// What the other program has for a module.
     func result(_ module: String) throws -> Tensor {
         try required(MethodCase.shared.get().results["\(name)/\(module)"], "\(name)/\(module)")

@@ -26,6 +26,8 @@ import Testing
         if options.rank == nil { options.rank = 40 }
         let result = try Merge.merge(oracle.inputs(), options: options)
         let certificate = try result.certificate()
+        try #require(try Set(result.adapter.updates.map(\.name)) == oracle.resultNames())
+        try #require(result.adapter.updates.map(\.name) == certificate.modules.map(\.name))
         for (module, loss) in zip(result.adapter.updates, certificate.modules) {
             let expected = try oracle.result(module.name).doubles()
             let distance = relativeDistance(try module.update.dense(), expected)
@@ -40,6 +42,9 @@ import Testing
     @Test(arguments: MethodCase.all.filter { factorMethods.contains($0.options.method) })
     func `PEFT's factors, bit for bit`(oracle: MethodCase) throws {
         let result = try Merge.merge(oracle.inputs(), options: oracle.options)
+        let names = result.adapter.updates.map(\.name)
+        try #require(try Set(names.flatMap { [$0 + ".A", $0 + ".B"] }) == oracle.resultNames())
+        try #require(try names == result.certificate().modules.map(\.name))
         for (name, update) in result.adapter.updates {
             #expect(try update.a.bytes() == oracle.result(name + ".A").bytes(), "A of \(name)")
             #expect(try update.b.bytes() == oracle.result(name + ".B").bytes(), "B of \(name)")
@@ -61,7 +66,7 @@ import Testing
         let (inputs, options) = try peftCase(name, method)
         let theirs = try PEFTFixture.load(folder: Fixtures.directory + "/peft-merges/" + name)
         let ours = try merged(inputs, options).adapter
-        #expect(ours.updates.map(\.name) == theirs.updates.map(\.name))
+        try #require(ours.updates.map(\.name) == theirs.updates.map(\.name))
         for (mine, other) in zip(ours.updates, theirs.updates) {
             #expect(try mine.update.a.bytes() == other.update.a.bytes(), "A of \(mine.name)")
             #expect(try mine.update.b.bytes() == other.update.b.bytes(), "B of \(mine.name)")
