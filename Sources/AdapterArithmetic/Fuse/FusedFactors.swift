@@ -1,6 +1,5 @@
 import Adapters
 import LinearAlgebra
-import Synchronization
 import Tensors
 
 /// The factors of one tensor's low-rank summands, stacked, in binary32 and in the order in which the tensor is stored.
@@ -135,27 +134,44 @@ struct FusedFactors: Sendable {
 ///
 /// Pieces of neighbouring tensors are read at the same time, so a few are kept; memory does not grow with the model.
 final class FusedFactorsCache: Sendable {
-    private static let capacity = 4
+    fileprivate static let capacity = max(4, Concurrent.workerCount)
+
+    fileprivate struct State {
+        /// Those held, the one that was asked for last at the end.
+        var ready: [(index: Int, factors: FusedFactors)] = []
+        var computing: Set<Int> = []
+    }
 
     private let changes: [WeightChange]
-    private let recent = Mutex<[(index: Int, factors: FusedFactors)]>([])
+    private let state = Monitor(State())
 
     init(_ changes: [WeightChange]) { self.changes = changes }
 
-    /// The change and its factors.
+    /// The change and its factors; who needs the same wait for whoever computes them, the others do not.
     func factors(of index: Int) throws -> (WeightChange, FusedFactors) {
-        // Under the lock, so that two readers of one tensor do not both compute them.
-        let factors = try recent.withLock { recent in
-            if let place = recent.firstIndex(where: { $0.index == index }) {
-                let found = recent.remove(at: place)
-                recent.append(found)
-                return found.factors
-            }
-            if recent.count >= FusedFactorsCache.capacity { recent.removeFirst() }
-            let factors = try FusedFactors(changes[index])
-            recent.append((index, factors))
-            return factors
+        let held = state.wait { $0.take(index) }
+        if let held { return (changes[index], held) }
+        let result = Result { try FusedFactors(changes[index]) }
+        state.change { $0.finish(index, result) }
+        return (changes[index], try result.get())
+    }
+}
+
+extension FusedFactorsCache.State {
+    /// The factors, where they are held; nil within where the caller is to compute them; nil to wait.
+    mutating func take(_ index: Int) -> FusedFactors?? {
+        if let place = ready.firstIndex(where: { $0.index == index }) {
+            let found = ready.remove(at: place)
+            ready.append(found)
+            return found.factors
         }
-        return (changes[index], factors)
+        return computing.insert(index).inserted ? .some(nil) : nil
+    }
+
+    mutating func finish(_ index: Int, _ result: Result<FusedFactors, any Error>) {
+        computing.remove(index)
+        guard case .success(let factors) = result else { return }
+        ready.append((index, factors))
+        if ready.count > FusedFactorsCache.capacity { ready.removeFirst() }
     }
 }
