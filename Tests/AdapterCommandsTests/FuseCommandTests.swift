@@ -48,6 +48,50 @@ import Testing
         }
     }
 
+    @Test func `Weights by module`() throws {
+        try withRegistry { tool, folder throws in
+            let base = ["--base", FuseCommandTests.base, "-o"]
+            let output = folder + "/fused"
+            // Nothing of the second is left.
+            let weights = ["--weights-for", "q_proj=2,0", "--weights-for", "(v|down)_proj=0"]
+            let result = try tool.run(["fuse", "t/a=0.5", "t/dora"] + weights + base + [output, "--json"])
+            try #require(result.status == 0, "\(result.errors)")
+            #expect(try JSON.parse(Array(result.output.utf8))["weightsFor"] == ["q_proj=2,0", "(v|down)_proj=0"])
+            let scaled = try tool.run(
+                "merge", "t/a=0.5", "--weights-for", "q_proj=2", "--weights-for", "v_proj=0", "-t", "t/scaled")
+            try #require(scaled.status == 0, "\(scaled.errors)")
+            let alone = try tool.run(["fuse", "t/scaled"] + base + [folder + "/alone"])
+            try #require(alone.status == 0, "\(alone.errors)")
+            #expect(try files(folder + "/alone") == files(output))
+            #expect(try tool.run(["fuse", "t/a=0.5"] + base + [folder + "/plain"]).status == 0)
+            #expect(try files(folder + "/plain") != files(output))
+            for (weights, status) in [("nothing=1", 1), ("q_proj=1,2,3", 1), ("q_proj=x", 64)] as [(String, Int32)] {
+                let refused = try tool.run(
+                    ["fuse", "t/a", "--weights-for", weights] + base + [folder + "/refused"])
+                #expect(refused.status == status && Directory.kind(of: folder + "/refused") == nil, "\(refused.errors)")
+            }
+        }
+    }
+
+    @Test func `A value that is no number is named, and nothing is written`() throws {
+        try withRegistry { tool, folder throws in
+            let bad = folder + "/bad"
+            try FileManager.default.copyItem(atPath: Fixtures.peft("llama-task-a"), toPath: bad)
+            let path = URL(fileURLWithPath: bad + "/adapter_model.safetensors")
+            var data = try Data(contentsOf: path)
+            // The last element of the last tensor, of type f32.
+            data.replaceSubrange(data.count - 4..<data.count, with: [0, 0, 0xC0, 0x7F])
+            try data.write(to: path)
+            #expect(try tool.run("push", bad, "t/bad").status == 0)
+            let result = try tool.run(
+                "fuse", "t/a", "t/bad=0.5", "--base", FuseCommandTests.base, "-o", folder + "/none")
+            #expect(result.status == 1, "\(result.output)")
+            #expect(
+                result.errors.contains(/'t\/bad': [AB] of the module '[^']+_proj' holds nan/), "\(result.errors)")
+            #expect(Directory.kind(of: folder + "/none") == nil)
+        }
+    }
+
     @Test(arguments: [2, 3, 5]) func `Parts in any order make the same folder`(count: Int) throws {
         try withRegistry { tool, folder throws in
             let arguments = ["fuse", "t/dora", "--base", FuseCommandTests.base, "-o"]

@@ -90,6 +90,42 @@ import Testing
         }
     }
 
+    @Test(arguments: ["linear", "ties", "dare-linear", "dare-ties", "magnitude-prune"])
+    func `PEFT's way on factors says how far it is from the exact sum`(_ method: String) throws {
+        try withAdapters { tool, folder in
+            for name in ["a", "b"] {
+                try #require(try tool.run("push", Fixtures.peft("llama-rank4-\(name)"), "even/\(name)").status == 0)
+            }
+            let (a, b) = (
+                try pulledDeltas(Fixtures.peft("llama-rank4-a")), try pulledDeltas(Fixtures.peft("llama-rank4-b"))
+            )
+            let merge = try tool.run(
+                "merge", "even/a=0.7", "even/b=-0.4", "--method", "compat-peft-\(method)", "-t", "m", "--json")
+            try #require(merge.status == 0, "\(merge.errors)")
+            let document = try JSON.parse(Array(merge.output.utf8))
+            #expect(document["comparedWith"] == "the exact sum")
+            try #require(try tool.run("pull", "m", "-o", folder + "/m").status == 0)
+            let found = try pulledDeltas(folder + "/m")
+            try #require(Set(found.keys) == Set(a.keys) && Set(found.keys) == Set(b.keys))
+            let modules = try #require(document["certificate"]?["modules"]?.array)
+            #expect(Set(modules.compactMap { $0["name"]?.string }) == Set(found.keys))
+            func norm(_ values: [Double]) -> Double { values.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+            for module in modules {
+                let name = try #require(module["name"]?.string)
+                let exact = zip(a[name] ?? [], b[name] ?? []).map { 0.7 * $0 - 0.4 * $1 }
+                let distance = norm(zip(found[name] ?? [], exact).map { $0 - $1 })
+                let (stated, size) = (
+                    try #require(module["truncationError"]?.number), try #require(module["deltaNorm"]?.number)
+                )
+                #expect(abs(stated - distance) < 1e-5 * distance, "\(name)")
+                #expect(abs(size - norm(exact)) < 1e-6 * size && distance > 0.1 * size, "\(name)")
+            }
+            let text = try tool.run(
+                "merge", "even/a=0.7", "even/b=-0.4", "--method", "compat-peft-\(method)", "-t", "m")
+            #expect(text.output.contains("What the result lost against the exact sum"))
+        }
+    }
+
     @Test func `interpolation meets its ends`() throws {
         try withAdapters { tool, folder in
             let path = try tool.run("interpolate", "team/a:v1", "team/b:v1", "--steps", "2", "-t", "team/path:s")
@@ -100,7 +136,11 @@ import Testing
                     try PEFTFolder(folder + "/\(step)").tensors
                         == PEFTFolder(Fixtures.peft("llama-task-\(end)")).tensors)
             }
-            #expect(try tool.run("merge", "team/a:v1=0.5", "team/b:v1=0.5", "-t", "team/half:v1", "-q").status == 0)
+            // The ends have places, so this is their order.
+            #expect(
+                try tool.run(
+                    "merge", "team/a:v1=0.5", "team/b:v1=0.5", "--order", "given", "-t", "team/half:v1", "-q"
+                ).status == 0)
             #expect(try tool.run("pull", "team/half:v1", "-o", folder + "/half").status == 0)
             #expect(try tool.run("pull", "team/path:s-1", "-o", folder + "/1").status == 0)
             #expect(try PEFTFolder(folder + "/half").tensors == PEFTFolder(folder + "/1").tensors)

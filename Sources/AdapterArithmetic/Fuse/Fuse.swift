@@ -7,21 +7,17 @@ public enum Fuse {
     /// The base model with the weighted effects of adapters: W' = W + Σ weight · (W of the adapter alone − W).
     ///
     /// For a low-rank update the effect is s·B·A; for DoRA it is m / ‖W + s·B·A‖ · (W + s·B·A) − W with the norm over the
-    /// inputs; for a replaced parameter the difference to the base model's. The order of inputs does not matter beyond
-    /// rounding. Sums are formed in binary32 and rounded once to the base model's type. A weight of 0 leaves an adapter
-    /// out. Biases of updates need a bias in the base model. Tied input and output embeddings of which one changes become
-    /// two tensors.
+    /// inputs; for a replaced parameter the difference to the base model's. Sums are formed in binary32, in the order of the
+    /// inputs' content roots where all are known, so that the order of the inputs does not matter, and rounded once to the
+    /// base model's type. A weight of 0 leaves an adapter out, a factor of 0 out of one module. Biases of updates need a
+    /// bias in the base model. Tied input and output embeddings of which one changes become two tensors.
     ///
     /// - Throws: ``ArithmeticError`` with code `noInput`, `invalidWeight`, `differentBase`, `missingTarget`,
     ///   `shapeMismatch`, `unsupportedBase` or `notLinear`. Reading the result throws `nonFinite` or `overflow`.
     public static func fuse(_ inputs: [MergeInput], into base: BaseWeights, allowDifferentBase: Bool = false) throws
         -> FusedModel
     {
-        for input in inputs where !input.weight.isFinite {
-            throw ArithmeticError(
-                .invalidWeight,
-                "Unable to fuse '\(input.label)': its weight is \(input.weight), a finite number is needed.")
-        }
+        for input in inputs { try input.requireFiniteWeight(verb: "fuse") }
         let active = inputs.filter { $0.weight != 0 }
         guard let first = active.first else {
             throw ArithmeticError(
@@ -37,7 +33,7 @@ public enum Fuse {
             }
         }
         var planner = FusePlanner(base: base)
-        for input in active { try planner.add(input) }
+        for input in active.inOrderOfContent { try planner.add(input) }
         let (changes, configuration) = try planner.finish()
         let cache = FusedFactorsCache(changes)
         return FusedModel(

@@ -22,7 +22,7 @@ struct FusePlanner {
     mutating func add(_ input: MergeInput) throws {
         try FuseRefusals.check(input)
         let experts = ExpertTargets(input, names: names, base: base)
-        for module in input.adapter.modules {
+        for module in input.adapter.modules where input.weight(in: module.name) != 0 {
             // Parameters first: a replacement can have more rows than the base model, and an update then fits it.
             for parameter in module.parameters { try add(parameter, of: module, input) }
             if let update = module.update { try add(update, of: module, input, experts) }
@@ -41,7 +41,7 @@ struct FusePlanner {
             try change(target.name, target.tiedTo, layout, input, module.name) { change in
                 change.terms.append(
                     WeightChange.Term(
-                        label: input.label, module: module.name, update: update, weight: input.weight,
+                        label: input.label, module: module.name, update: update, weight: input.weight(in: module.name),
                         magnitude: module.parameter(.magnitude)?.tensor, target: target))
             }
         }
@@ -74,7 +74,7 @@ struct FusePlanner {
                         + "\(parameter.tensor.shape), that of \(base.label) is \(shape). Use the base model that the "
                         + "adapter was trained on.", module: module.name)
             }
-            let coefficient = input.weight * (module.update?.scaling ?? 0)
+            let coefficient = input.weight(in: module.name) * (module.update?.scaling ?? 0)
             try dense(name, nil, parameter, input, module.name) {
                 $0.summands.append(
                     WeightChange.Summand(label: input.label, tensor: parameter.tensor, coefficient: coefficient))
@@ -86,7 +86,8 @@ struct FusePlanner {
             else { throw names.missing(String(below), of: owner, label: input.label) }
             let tiedTo = base.contains(name) ? nil : tied.embedding
             replacements[name, default: []].append(
-                WeightChange.Summand(label: input.label, tensor: parameter.tensor, coefficient: input.weight))
+                WeightChange.Summand(
+                    label: input.label, tensor: parameter.tensor, coefficient: input.weight(in: module.name)))
             try dense(name, tiedTo, parameter, input, module.name) { _ in }
         case .tokenRows: try addRows(parameter, of: module, input)
         }
@@ -114,7 +115,7 @@ struct FusePlanner {
                 change.rows.append(
                     WeightChange.Row(
                         index: index, label: input.label, tensor: parameter.tensor, sourceIndex: sourceIndex,
-                        weight: input.weight))
+                        weight: input.weight(in: module.name)))
             }
         }
     }

@@ -38,13 +38,11 @@ struct FusedWeight: TensorSource {
                             let element = block.element(ofRow: row, change.layout)
                             let values = unsafe floats.row(row - block.rows.lowerBound)
                             unsafe start(values, source, change.sourceFactor, element)
+                            try unsafe mix(change.rows.filter { $0.index == row }, into: values, at: element, change)
                             for (summand, stored) in summands {
                                 let part = unsafe UnsafeMutableBufferPointer(rebasing: other[..<values.count])
                                 unsafe stored.copy(from: element, to: part)
                                 unsafe add(part, Float(summand.coefficient), to: values)
-                            }
-                            for replaced in change.rows where replaced.index == row {
-                                try unsafe mix(replaced, into: values, columns: block.columns, change)
                             }
                             unsafe scale(values, factors.slices[block.slice].gains, row, block, change.layout)
                         }
@@ -88,17 +86,24 @@ struct FusedWeight: TensorSource {
         for index in values.indices { unsafe values[index] += coefficient * summand[index] }
     }
 
-    /// Mixes one row with what replaces it.
+    /// Mixes one row with those that replace it: each adds its weight times its difference to the source's row.
     private static func mix(
-        _ row: WeightChange.Row, into values: UnsafeMutableBufferPointer<Float>, columns: Range<Int>,
+        _ rows: [WeightChange.Row], into values: UnsafeMutableBufferPointer<Float>, at element: Int,
         _ change: WeightChange
     ) throws {
-        let first = row.sourceIndex * change.layout.columns + columns.lowerBound
-        let floats = try row.tensor.floats(in: first..<first + columns.count)
-        for index in values.indices {
-            // A weight of 1 gives the other row to the last bit.
-            unsafe values[index] =
-                row.weight == 1 ? floats[index] : values[index] + Float(row.weight) * (floats[index] - values[index])
+        guard !rows.isEmpty else { return }
+        let original = try change.source.floats(in: element..<element + values.count)
+        for row in rows {
+            let first = row.sourceIndex * change.layout.columns + element % change.layout.columns
+            let floats = try row.tensor.floats(in: first..<first + values.count)
+            if rows.count == 1, row.weight == 1, change.sourceFactor == 1 {
+                // To the last bit.
+                for index in values.indices { unsafe values[index] = floats[index] }
+            } else {
+                for index in values.indices {
+                    unsafe values[index] += Float(row.weight) * (floats[index] - original[index])
+                }
+            }
         }
     }
 

@@ -46,7 +46,7 @@ enum BehaviourMerge {
     }
 
     private static func tokenIndices(_ inputs: [MergeInput], _ policy: AbsolutePolicy) throws -> MetadataValue? {
-        guard let first = inputs.first(where: \.adapter.trainsTokens), policy != .drop else { return nil }
+        guard let first = inputs.first(where: \.trainsTokens), policy != .drop else { return nil }
         let indices = first.adapter.behaviour[tokens]
         if policy == .average, let other = inputs.first(where: { $0.adapter.behaviour[tokens] != indices }) {
             throw ArithmeticError(
@@ -65,10 +65,12 @@ enum BehaviourMerge {
     }
 }
 
-extension Adapter {
-    /// Whether it replaces rows of an embedding.
+extension MergeInput {
+    /// Whether it replaces rows of an embedding in a module from which it is not left out.
     var trainsTokens: Bool {
-        behaviour[BehaviourMerge.tokens] != nil || modules.contains { $0.parameter(.tokenRows) != nil }
+        let modules = adapter.modules.filter { $0.parameter(.tokenRows) != nil }
+        return modules.isEmpty
+            ? adapter.behaviour[BehaviourMerge.tokens] != nil : modules.contains { weight(in: $0.name) != 0 }
     }
 }
 

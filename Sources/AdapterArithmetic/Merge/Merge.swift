@@ -9,7 +9,8 @@ public enum Merge {
     ///
     /// An input that does not adapt a module takes part in it with ΔW = 0. A weight of 0 leaves its input out. A single
     /// input of a sum keeps its factors bit for bit, unless the options truncate or convert them; its weight goes into
-    /// alpha. Several inputs give modules whose scaling is 1.
+    /// alpha. Several inputs give modules whose scaling is 1. Unless the options say otherwise, several inputs of known
+    /// content roots give the same bits in whatever order they are given, weights going with them.
     ///
     /// Tensors are computed when they are read. Only ranks that must be found from singular values are computed at
     /// once, which reads all factors.
@@ -19,7 +20,7 @@ public enum Merge {
     ///   never held.
     public static func merge(_ inputs: [MergeInput], options: MergeOptions = MergeOptions()) throws -> ComputedAdapter {
         try options.check()
-        for input in inputs { try requireFinite(input) }
+        for input in inputs { try input.requireFiniteWeight(verb: options.verb) }
         let active = inputs.filter { $0.weight != 0 }
         guard let first = active.first else {
             throw ArithmeticError(
@@ -55,14 +56,6 @@ public enum Merge {
             base: base, modules: modules, behaviour: parameters.behaviour,
             notes: AdapterNotes(source: commonSource(active, first)))
         return ComputedAdapter(adapter: adapter, engine: engine)
-    }
-
-    private static func requireFinite(_ input: MergeInput) throws {
-        let factors = input.factors.values.filter { !(input.weight * $0).isFinite }
-        guard let weight = input.weight.isFinite ? factors.first : input.weight else { return }
-        throw ArithmeticError(
-            .invalidWeight,
-            "Unable to merge '\(input.label)': its weight is \(weight), a finite number is needed.")
     }
 
     /// Throws when a method is not defined for so many adapters.

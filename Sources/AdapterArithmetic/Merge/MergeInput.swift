@@ -29,3 +29,15 @@ public struct MergeInput: Sendable {
     /// The weight in a module.
     func weight(in module: String) -> Double { weight * (factors[module] ?? 1) }
 }
+
+extension MergeInput {
+    /// Throws when the weight, or its product with the factor of a module, is no finite number.
+    ///
+    /// - Throws: ``ArithmeticError`` with code `invalidWeight`.
+    func requireFiniteWeight(verb: String) throws {
+        let products = factors.values.map { weight * $0 }
+        guard let weight = ([weight] + products).first(where: { !$0.isFinite }) else { return }
+        throw ArithmeticError(
+            .invalidWeight, "Unable to \(verb) '\(label)': its weight is \(weight), a finite number is needed.")
+    }
+}

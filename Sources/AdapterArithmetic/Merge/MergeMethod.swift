@@ -76,4 +76,7 @@ public enum MergeMethod: String, Sendable, Hashable, CaseIterable {
     case compatDARETIESSVD = "compat-peft-dare-ties-svd"
     /// PEFT's `magnitude_prune_svd`.
     case compatMagnitudePruneSVD = "compat-peft-magnitude-prune-svd"
+
+    /// Whether it is one of PEFT's own.
+    var isPEFT: Bool { rawValue.hasPrefix("compat-peft-") }
 }

@@ -37,6 +37,8 @@ public struct MergeOptions: Sendable, Hashable {
     public var absolute: AbsolutePolicy
     /// Whether adapters of different base models may be combined.
     public var allowDifferentBase: Bool
+    /// In which order sums are formed.
+    public var order: InputOrder
     /// The largest ranks of single modules, by name, in place of ``rank``.
     var ranks: [String: Int] = [:]
     /// What messages say could not be done.
@@ -48,7 +50,7 @@ public struct MergeOptions: Sendable, Hashable {
         density: Double? = nil, gamma: Double? = nil, epsilon: Double? = nil, lambda: Double? = nil,
         seed: UInt64? = nil, majority: SignMajority? = nil, unit: CombinationUnit? = nil,
         inner: MergeMethod? = nil, dtype: DType? = nil, absolute: AbsolutePolicy = .refuse,
-        allowDifferentBase: Bool = false
+        allowDifferentBase: Bool = false, order: InputOrder = .contentRoot
     ) {
         self.method = method
         self.rank = rank
@@ -65,6 +67,7 @@ public struct MergeOptions: Sendable, Hashable {
         self.dtype = dtype
         self.absolute = absolute
         self.allowDifferentBase = allowDifferentBase
+        self.order = order
     }
 
     /// What merges the cores of a method that has some; nil for the others, and for what cannot.
@@ -97,6 +100,8 @@ public struct MergeOptions: Sendable, Hashable {
         if let innerMethod { entries["inner"] = .string(innerMethod.rawValue) }
         entries["by"] = unit.map { .string($0.rawValue) }
         entries["lambda"] = lambda.map { MetadataValue($0) }
+        // The given order is what a record means that names none: those of before there was another.
+        if inputOrder != .given { entries["order"] = .string(inputOrder.rawValue) }
         return entries
     }
 

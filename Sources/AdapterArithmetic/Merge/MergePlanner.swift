@@ -17,7 +17,7 @@ struct MergePlanner {
         self.options = options
         // PEFT takes `linear` for one adapter, whatever is asked for.
         definition =
-            inputs.count == 1 && options.method.rawValue.hasPrefix("compat-")
+            inputs.count == 1 && options.method.isPEFT
             ? .factors(.linear) : options.method.definition(options)
         updates = inputs.map { input in
             Dictionary(input.adapter.updates.map { ($0.name, $0.update) }, uniquingKeysWith: { first, _ in first })
@@ -51,26 +51,25 @@ struct MergePlanner {
 
     /// What takes part in a module; nil when nothing adapts it.
     func terms(_ name: String) throws -> ModuleTerms? {
-        var weights: [Double] = []
-        var terms: [ModuleTerms.Term] = []
-        for (input, updates) in zip(inputs, updates) {
-            let weight = input.weight(in: name)
-            guard weight != 0 else { continue }
-            weights.append(weight)
-            guard let update = updates[name] else { continue }
+        let given = zip(inputs, updates).map { (input: $0, update: $1[name]) }
+            .filter { $0.input.weight(in: name) != 0 }
+        try requireSameWeight(given.compactMap { entry in entry.update.map { (entry.input.label, $0) } }, name)
+        let taking = options.inputOrder.sorted(given, in: name, by: \.input)
+        var weights = taking.map { $0.input.weight(in: name) }
+        var terms = try taking.enumerated().compactMap { position, entry -> ModuleTerms.Term? in
+            guard let update = entry.update else { return nil }
             let term = ModuleTerms.Term(
-                position: weights.count - 1, label: input.label, contentRoot: input.contentRoot, update: update,
-                weight: weight)
+                position: position, label: entry.input.label, contentRoot: entry.input.contentRoot, update: update,
+                weight: weights[position])
             guard term.coefficient.isFinite else {
                 throw ArithmeticError(
                     .invalidWeight,
-                    "Unable to merge '\(input.label)': weight times scaling of the module '\(name)' exceeds binary64.",
+                    "Unable to merge '\(term.label)': weight times scaling of the module '\(name)' exceeds binary64.",
                     module: name)
             }
-            terms.append(term)
+            return term
         }
         guard let first = terms.first else { return nil }
-        for other in terms.dropFirst() { try requireSameWeight(first, other, name) }
         if case .combination = definition, weights.count == 1 {
             // Only shares count, and one adapter has all of it.
             weights = [1]
@@ -144,9 +143,11 @@ extension MergePlanner {
             module: module.name)
     }
 
-    private func requireSameWeight(_ first: ModuleTerms.Term, _ other: ModuleTerms.Term, _ name: String) throws {
-        let (one, two) = (first.update, other.update)
-        guard one.kind == two.kind, one.weightExtents == two.weightExtents else {
+    private func requireSameWeight(_ updates: [(label: String, update: LowRankUpdate)], _ name: String) throws {
+        guard let first = updates.first else { return }
+        for other in updates.dropFirst() {
+            let (one, two) = (first.update, other.update)
+            if one.kind == two.kind, one.weightExtents == two.weightExtents { continue }
             throw ArithmeticError(
                 .shapeMismatch,
                 "Unable to merge the module '\(name)': '\(first.label)' adapts a \(one.kind) weight of "

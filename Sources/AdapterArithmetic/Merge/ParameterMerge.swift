@@ -32,7 +32,7 @@ struct ParameterMerge {
         modules = inputs.map { input in
             Dictionary(input.adapter.modules.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         }
-        tokenInput = inputs.firstIndex(where: \.adapter.trainsTokens)
+        tokenInput = inputs.firstIndex(where: \.trainsTokens)
         if isIdentity {
             behaviour = inputs[0].adapter.behaviour
         } else {
@@ -50,7 +50,8 @@ struct ParameterMerge {
     /// The parameters of one module of the result.
     func parameters(of name: String, plan: (any UpdatePlan)?) throws -> [ModuleParameter] {
         let parts = zip(inputs, modules).enumerated().compactMap { index, element in
-            element.1[name].map { Part(index: index, input: element.0, module: $0) }
+            element.0.weight(in: name) == 0
+                ? nil : element.1[name].map { Part(index: index, input: element.0, module: $0) }
         }
         var result: [ModuleParameter] = []
         if let plan { result = try updateBiases(parts, plan) }
@@ -103,7 +104,8 @@ extension ParameterMerge {
                 return finite(group[0].parameter, of: group[0].part.input, plan.module.name)
             }
             try requireSameShape(group.map { ($0.part.input.label, $0.parameter) }, plan.module.name)
-            let terms = group.map { part, parameter in
+            let ordered = options.inputOrder.sorted(group, in: plan.module.name) { $0.part.input }
+            let terms = ordered.map { part, parameter in
                 let scaling = part.module.update?.scaling ?? 0
                 return WeightedSum.Term(
                     label: part.input.label, tensor: parameter.tensor,
@@ -117,7 +119,8 @@ extension ParameterMerge {
 
     /// The weighted means of one role's parameters.
     private func averages(of role: TensorRole, _ parts: [Part], in module: String) throws -> [ModuleParameter] {
-        let weights = inputs.map(\.weight)
+        let taking = options.inputOrder.sorted(inputs.filter { $0.weight(in: module) != 0 }, in: module) { $0 }
+        let weights = taking.map { $0.weight(in: module) }
         let sum = weights.reduce(0, +)
         // Otherwise the mean would magnify the differences of its inputs a million times.
         guard sum.magnitude > 1e-6 * weights.reduce(0, { $0 + $1.magnitude }), sum.isFinite else {
@@ -131,12 +134,13 @@ extension ParameterMerge {
             let group = parts.compactMap { part in
                 part.module.parameters.first { $0.role == role && $0.name == name }.map { (part.input, $0) }
             }
-            guard group.count == inputs.count else {
+            guard group.count == taking.count else {
                 let missing = inputs.indices.first { index in
-                    !parts.contains { part in
-                        part.index == index
-                            && part.module.parameters.contains { $0.role == role && $0.name == name }
-                    }
+                    inputs[index].weight(in: module) != 0
+                        && !parts.contains { part in
+                            part.index == index
+                                && part.module.parameters.contains { $0.role == role && $0.name == name }
+                        }
                 }
                 throw ArithmeticError(
                     .absoluteParameters,
@@ -146,8 +150,9 @@ extension ParameterMerge {
             }
             if group.count == 1 { return finite(group[0].1, of: group[0].0, module) }
             try requireSameShape(group.map { ($0.0.label, $0.1) }, module)
-            let terms = group.map { input, parameter in
-                WeightedSum.Term(label: input.label, tensor: parameter.tensor, coefficient: input.weight)
+            let terms = options.inputOrder.sorted(group, in: module) { $0.0 }.map { input, parameter in
+                WeightedSum.Term(
+                    label: input.label, tensor: parameter.tensor, coefficient: input.weight(in: module))
             }
             let mean = WeightedSum(
                 terms: terms, divisor: sum, dtype: Set(terms.map(\.tensor.dtype)).writableType, module: module,
@@ -181,7 +186,8 @@ extension ParameterMerge {
 
     private static func refuseAbsolute(_ inputs: [MergeInput]) throws {
         for input in inputs {
-            let names = input.adapter.modules.flatMap { module in
+            let modules = input.adapter.modules.filter { input.weight(in: $0.name) != 0 }
+            let names = modules.flatMap { module in
                 module.parameters.filter { TensorRole.absolute.contains($0.role) }
                     .map { parameter in [module.name, parameter.name].filter { !$0.isEmpty }.joined(separator: ".") }
             }

@@ -108,7 +108,7 @@ struct ComposeCommand: ParsableCommand {
         let recipe: Recipe
         if let of {
             let parents = try dropped.map { try registry.resolve(try Reference(parsing: $0)) }
-            recipe = try registry.recipe(of: try Reference(parsing: of), without: parents)
+            recipe = try registry.recipe(of: try Reference(parsing: of), without: parents, with: .all)
         } else {
             recipe = try Recipe(readingFile: inputs[0])
         }

@@ -17,6 +17,7 @@ struct FuseCommand: ParsableCommand {
 
               adapterctl fuse team/support:v1 --base ./Llama-3.1-8B -o ./support-8B
               adapterctl fuse team/a:v1=0.7 team/b:v1=0.3 --base ./Llama-3.1-8B -o ./ab-8B
+              adapterctl fuse team/a:v1 --weights-for 'layers\\.[0-7]\\.=0' --base ./Llama-3.1-8B -o ./late-8B
 
             Several machines that share a disk can each write a part; with the last one the folder is complete:
 
@@ -37,6 +38,8 @@ struct FuseCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The folder of the result.", valueName: "dir"))
     var output: String
 
+    @OptionGroup var modules: ModuleWeightsArguments
+
     @Option(help: ArgumentHelp("Write the i-th of n parts of the files.", valueName: "i/n"))
     var shard: ShardSelection?
 
@@ -53,9 +56,13 @@ struct FuseCommand: ParsableCommand {
         let adapters = try weighted.map { try LoadedAdapter($0.subject, label: $0.text, options: options) }
         let model = try ModelFolder(opening: base)
         if !allowDifferentBase { try model.requireBase(of: adapters, verb: "fuse", options: options) }
-        let fused = try Fuse.fuse(
-            zip(weighted, adapters).map { MergeInput(adapter: $1.adapter, weight: $0.weight, label: $0.text) },
-            into: BaseWeights(model), allowDifferentBase: allowDifferentBase)
+        var parts = zip(weighted, adapters).map { weighted, loaded in
+            MergeInput(
+                adapter: loaded.adapter, weight: weighted.weight, label: weighted.text,
+                contentRoot: loaded.file?.contentRoot)
+        }
+        try modules.apply(to: &parts)
+        let fused = try Fuse.fuse(parts, into: BaseWeights(model), allowDifferentBase: allowDifferentBase)
         let rewrite = try ModelRewrite(
             model,
             changes: fused.weights.map { ModelRewrite.Change(name: $0.name, tensor: $0.tensor, sibling: $0.sibling) },
@@ -69,7 +76,8 @@ struct FuseCommand: ParsableCommand {
                         "digest": MetadataValue(adapter.digest?.description),
                         "contentRoot": MetadataValue(adapter.file?.contentRoot.description),
                     ]
-                }), "configurationChanges": .map(fused.configurationChanges),
+                }), "weightsFor": .array(modules.weightsFor.map { .string($0.text) }),
+            "configurationChanges": .map(fused.configurationChanges),
         ]
         let selected = shard?.indices(of: rewrite.shards.count) ?? rewrite.shards.indices
         if check {

@@ -60,7 +60,7 @@ struct MergeCommand: ParsableCommand {
 
     private func merged(_ parents: [StoredParent]) throws -> ComputedAdapter {
         var inputs = parents.map(\.input)
-        try ModuleWeights.apply(arguments.weightsFor, to: &inputs)
+        try arguments.modules.apply(to: &inputs)
         return try Merge.merge(inputs, options: arguments.options)
     }
 

@@ -20,20 +20,7 @@ struct MergeArguments: ParsableArguments {
 
     @OptionGroup var ranks: RankArguments
 
-    @Option(help: "The part of the elements to keep, above 0, at most 1. Default: 0.5, for sce 1.")
-    var density: Double?
-
-    @Option(help: "The part of largest elements that breadcrumbs drop. Default: 0.01.")
-    var gamma: Double?
-
-    @Option(help: "How far della's probabilities reach from the density. Default: 0.15.")
-    var epsilon: Double?
-
-    @Option(parsing: .unconditional, help: "What multiplies merged elements. Default: 1.")
-    var lambda: Double?
-
-    @Option(help: "The seed of random masks. Default: 0.")
-    var seed: UInt64?
+    @OptionGroup var parameters: MethodArguments
 
     @Option(help: "How PEFT's ties elect signs: total or frequency. Default: total.")
     var majoritySign: SignMajority?
@@ -45,19 +32,13 @@ struct MergeArguments: ParsableArguments {
             """)
     var by: CombinationUnit?
 
-    @Option(
-        help: """
-            What merges the cores of core-space and ctm: exact (add), a method on the sphere, on elements or on other \
-            cores. Defaults: ties, exact.
-            """)
-    var inner: MergeMethod?
+    @OptionGroup var modules: ModuleWeightsArguments
 
     @Option(
-        name: .customLong("weights-for"),
         help: ArgumentHelp(
-            "Multiply the weights in modules whose full name matches a regular expression, by one number or by one for each adapter, in their order. Of several that match, the last counts.",
-            valueName: "REGEX=W[,W…]"))
-    var weightsFor: [ModuleWeights] = []
+            "In which order sums are formed: content-root, so that the same adapters give the same bits in whatever order "
+                + "they are named, or given. PEFT's methods take the given one.", valueName: "order"))
+    var order: InputOrder = .contentRoot
 
     @OptionGroup var storage: StorageArguments
 
@@ -65,9 +46,10 @@ struct MergeArguments: ParsableArguments {
 
     var options: MergeOptions {
         var options = MergeOptions(
-            method: method ?? (ranks.isChosen ? .exact : .cat), density: density, gamma: gamma, epsilon: epsilon,
-            lambda: lambda, seed: seed, majority: majoritySign, unit: by, inner: inner,
-            dtype: storage.dtype, absolute: storage.absolute, allowDifferentBase: storage.allowDifferentBase)
+            method: method ?? (ranks.isChosen ? .exact : .cat), unit: by, dtype: storage.dtype, absolute: storage.absolute,
+            allowDifferentBase: storage.allowDifferentBase, order: order)
+        parameters.apply(to: &options)
+        options.majority = majoritySign
         ranks.apply(to: &options)
         return options
     }
@@ -75,6 +57,7 @@ struct MergeArguments: ParsableArguments {
     /// What decided the result, for its provenance.
     var settings: [String: MetadataValue] {
         var settings = options.metadata
+        let weightsFor = modules.weightsFor
         if !weightsFor.isEmpty { settings["weightsFor"] = .array(weightsFor.map { .string($0.text) }) }
         return settings
     }
@@ -83,3 +66,4 @@ struct MergeArguments: ParsableArguments {
 extension MergeMethod: ExpressibleByArgument {}
 extension SignMajority: ExpressibleByArgument {}
 extension CombinationUnit: ExpressibleByArgument {}
+extension InputOrder: ExpressibleByArgument {}

@@ -48,7 +48,9 @@ extension StorageArguments {
     fileprivate func sum(_ ranks: RankArguments) -> MergeOptions {
         var options = MergeOptions(
             method: ranks.isChosen ? .exact : .cat, dtype: dtype, absolute: absolute,
-            allowDifferentBase: allowDifferentBase)
+            allowDifferentBase: allowDifferentBase,
+            // Their inputs have places of their own.
+            order: .given)
         ranks.apply(to: &options)
         return options
     }

@@ -11,7 +11,13 @@ struct CommandOperation<Arguments: ParsableArguments>: RecipeOperation {
     let weights: @Sendable (_ given: [Double?], _ arguments: Arguments) throws -> [Double?]
     /// What the result records of the options.
     let settings: @Sendable (Arguments) -> [String: MetadataValue]
+    /// What options stand for that records may leave out, where it is not what recipes mean by leaving them out.
+    var unrecorded: [String: MetadataValue] = [:]
     let compute: @Sendable (_ inputs: [OperationInput], _ arguments: Arguments) throws -> ComputedAdapter
+
+    func options(recorded: [String: MetadataValue]) -> [String: MetadataValue] {
+        recorded.merging(unrecorded) { recorded, _ in recorded }
+    }
 
     func plan(_ options: [String: MetadataValue], weights given: [Double?]) throws -> OperationPlan {
         let words = try OptionWords.arguments(options, of: name)

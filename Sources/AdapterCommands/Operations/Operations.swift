@@ -17,9 +17,11 @@ extension RecipeOperations {
 enum Operations {
     static let merge = CommandOperation<MergeArguments>(
         name: "merge", weights: { given, _ in given.map { $0 ?? 1 } }, settings: { $0.settings },
+        // Results of before there was another order, and PEFT's.
+        unrecorded: ["order": .string(InputOrder.given.rawValue)],
         compute: {
             var inputs = $0.map(\.mergeInput)
-            try ModuleWeights.apply($1.weightsFor, to: &inputs)
+            try $1.modules.apply(to: &inputs)
             return try Merge.merge(inputs, options: $1.options)
         })
 

@@ -14,6 +14,17 @@ public protocol RecipeOperation: Sendable {
     ///   - weights: the inputs' weights, nil where none is given.
     /// - Throws: what is wrong with the options, as the command would.
     func plan(_ options: [String: MetadataValue], weights: [Double?]) throws -> OperationPlan
+
+    /// The options that give a recorded result again.
+    ///
+    /// - Parameter recorded: the options of a provenance record. What records of earlier versions do not name may mean
+    ///   something else there than in a recipe.
+    func options(recorded: [String: MetadataValue]) -> [String: MetadataValue]
+}
+
+extension RecipeOperation {
+    /// The recorded options, as they are.
+    public func options(recorded: [String: MetadataValue]) -> [String: MetadataValue] { recorded }
 }
 
 /// What an operation will do.
@@ -76,6 +87,19 @@ public struct RecipeOperations: Sendable {
 
     /// Whether there is an operation of a name.
     func has(_ name: String) -> Bool { operations[name] != nil }
+
+    /// The options that give a recorded result again; as they are recorded where the operation is not known.
+    func options(of provenance: Provenance) -> [String: MetadataValue] {
+        operations[provenance.operation]?.options(recorded: provenance.options) ?? provenance.options
+    }
+
+    /// The step that computes a recorded result again, from the recorded parents.
+    func step(of provenance: Provenance) -> Recipe.Step {
+        Recipe.Step(
+            operation: provenance.operation,
+            inputs: provenance.parents.map { Recipe.Input(.digest($0.digest), weight: $0.weight) },
+            options: options(of: provenance))
+    }
 
     /// The operation of a name.
     ///

@@ -39,16 +39,19 @@ extension Registry {
 
     /// The recipe of a computed adapter with its parents as inputs.
     ///
-    /// - Parameter dropped: parents that are left out, which is how one un-merges.
+    /// - Parameters:
+    ///   - dropped: parents that are left out, which is how one un-merges.
+    ///   - operations: what knows how records are read.
     /// - Throws: ``RegistryError`` with code `wrongKind` when it was not computed; `notFound` when it has no such parent.
-    public func recipe(of reference: Reference, without dropped: [StoredAdapter] = []) throws -> Recipe {
+    public func recipe(
+        of reference: Reference, without dropped: [StoredAdapter] = [], with operations: RecipeOperations
+    ) throws -> Recipe {
         let stored = try resolve(reference)
         let provenance = try self.provenance(of: open(stored), stored)
-        var step = Recipe.Step(
-            operation: provenance.operation,
-            inputs: try provenance.parents.map { parent in
-                Recipe.Input(.digest(try present(parent) ?? parent.digest), weight: parent.weight)
-            }, options: provenance.options)
+        var step = operations.step(of: provenance)
+        step.inputs = try provenance.parents.map { parent in
+            Recipe.Input(.digest(try present(parent) ?? parent.digest), weight: parent.weight)
+        }
         for parent in dropped {
             let rest = zip(step.inputs, provenance.parents).filter { $1.contentRoot != parent.contentRoot }.map(\.0)
             guard rest.count < step.inputs.count else {
@@ -89,7 +92,7 @@ extension Registry {
             }
             steps[name(next.digest)] = [
                 "operation": .string(provenance.operation), "inputs": .array(inputs),
-                "options": .map(provenance.options),
+                "options": .map(operations.options(of: provenance)),
             ]
         }
         var document: [String: MetadataValue] = ["steps": .map(steps), "result": "result"]
@@ -125,10 +128,7 @@ extension Registry {
     private func computation(
         _ provenance: Provenance, _ operations: RecipeOperations, _ stored: StoredAdapter, _ lease: Lease
     ) throws -> Computation {
-        let step = Recipe.Step(
-            operation: provenance.operation,
-            inputs: provenance.parents.map { Recipe.Input(.digest($0.digest), weight: $0.weight) },
-            options: provenance.options)
+        let step = operations.step(of: provenance)
         let parents = Dictionary(provenance.parents.map { ($0.digest, $0) }, uniquingKeysWith: { first, _ in first })
         return try Computation(step, operations: operations) { input in
             guard case .digest(let digest) = input.source, let parent = parents[digest] else { return nil }

@@ -2,6 +2,7 @@ import AdapterArithmetic
 import AdapterTesting
 import Adapters
 import ByteCoding
+import Integrity
 import Tensors
 import Testing
 
@@ -59,6 +60,103 @@ import Testing
         for weight in one.weights {
             #expect(relativeDistance(try weight.tensor.doubles(), try other.doubles(weight.name)) < 2e-7)
         }
+    }
+
+    /// The bytes of the changed tensors.
+    private func bytes(_ inputs: [MergeInput], into base: BaseWeights) throws -> [String: [UInt8]] {
+        try Dictionary(
+            uniqueKeysWithValues: Fuse.fuse(inputs, into: base).weights.map { ($0.name, try $0.tensor.bytes()) })
+    }
+
+    /// Adapters of every kind of change to one base model: updates, DoRA, parameters in full, token rows.
+    private func everything(count: Int, seed: UInt64) throws -> ([Adapter], BaseWeights) {
+        var generator = SeededGenerator(seed: seed)
+        let (_, base) = try sample(samples, seed: seed)
+        var tensors = base.tensors
+        for (name, extents) in [("dora", [70, 600]), ("head", [3, 5]), ("embed", [6, 5])] {
+            tensors[name + ".weight"] = try randomTensor(extents, using: &generator)
+        }
+        let adapters = try (0..<count).map { index in
+            func parameter(_ role: TensorRole, _ name: String, _ extents: [Int]) throws -> [ModuleParameter] {
+                [ModuleParameter(role: role, name: name, tensor: try randomTensor(extents, using: &generator))]
+            }
+            let plain = try sampleAdapter(samples, using: &generator).modules
+            let dora = try Sample(out: 70, input: 600, rank: 2).update(using: &generator)
+            return try Adapter(
+                base: BaseModel(),
+                modules: plain + [
+                    AdaptedModule(name: "dora", update: dora, parameters: parameter(.magnitude, "m", [70])),
+                    AdaptedModule(name: "head", update: nil, parameters: parameter(.full, "weight", [3, 5])),
+                    AdaptedModule(name: "embed", update: nil, parameters: parameter(.tokenRows, "rows", [2, 5])),
+                ], behaviour: ["trainable_token_indices": [1, MetadataValue(3 + index)]])
+        }
+        return (adapters, BaseWeights(tensors: tensors, label: "base"))
+    }
+
+    @Test func `Inputs of known identity give the same bits in any order`() throws {
+        let (adapters, base) = try everything(count: 3, seed: 11)
+        let weights = [0.7, -1.3, 0.4]
+        let inputs = adapters.enumerated().map { index, adapter in
+            MergeInput(
+                adapter: adapter, weight: weights[index], label: "\(index)", contentRoot: SHA256.hash([UInt8(index)]),
+                factors: index == 1 ? ["wide": 0.3] : [:])
+        }
+        let reference = try bytes(inputs, into: base)
+        #expect(reference.count == samples.count + 3)
+        for order in [[2, 0, 1], [1, 0, 2], [2, 1, 0]] {
+            #expect(try bytes(order.map { inputs[$0] }, into: base) == reference, "\(order)")
+        }
+        // The same adapter twice, told apart by its weights alone.
+        var twice = [inputs[0], inputs[0], inputs[0]]
+        (twice[1].weight, twice[2].factors) = (0.1, ["tall": 3])
+        #expect(try bytes(twice, into: base) == bytes(twice.reversed(), into: base))
+    }
+
+    @Test func `Weights by module are those of an adapter with that module alone`() throws {
+        let (adapters, base) = try everything(count: 1, seed: 12)
+        let factors = ["wide": 0.3, "tall": 0, "flipped": -2, "dora": 0.7, "head": 0.2, "embed": -0.5]
+        let whole = MergeInput(adapter: adapters[0], weight: 0.9, label: "whole", factors: factors)
+        let parts = try adapters[0].modules.map { module in
+            MergeInput(
+                adapter: try Adapter(base: BaseModel(), modules: [module], behaviour: adapters[0].behaviour),
+                weight: 0.9 * (factors[module.name] ?? 1), label: module.name)
+        }
+        let result = try bytes([whole], into: base)
+        #expect(result["tall.weight"] == nil && result.count == samples.count + 2)
+        #expect(try result == bytes(parts, into: base))
+        // Against the definition, not only against itself.
+        let values = try Fuse.fuse([whole], into: base).doubles("wide.weight")
+        let expected = weightedSum([
+            (1, ["wide": try required(base.tensors["wide.weight"], "wide").doubles()]),
+            (0.9 * 0.3, ["wide": try adapters[0].dense("wide")]),
+        ])
+        #expect(relativeDistance(values, try required(expected["wide"], "wide")) < 3e-7)
+        #expect(
+            code {
+                try Fuse.fuse([MergeInput(adapter: adapters[0], label: "x", factors: ["wide": .infinity])], into: base)
+            } == .invalidWeight)
+    }
+
+    @Test func `Rows that several adapters train add up`() throws {
+        let (adapters, base) = try everything(count: 2, seed: 13)
+        let result = try fused([(adapters[0], 0.5), (adapters[1], -2)], into: base).doubles("embed.weight")
+        let source = try required(base.tensors["embed.weight"], "embed").doubles()
+        let rows = try adapters.map { adapter in
+            try required(adapter.modules.first { $0.name == "embed" }?.parameter(.tokenRows), "rows").tensor.doubles()
+        }
+        var expected = source
+        // Token 1 belongs to both, 3 and 4 to one each.
+        for column in 0..<5 {
+            for (adapter, weight) in [(0, 0.5), (1, -2.0)] {
+                for (row, token) in [(0, 1), (1, 3 + adapter)] {
+                    let place = token * 5 + column
+                    expected[place] += weight * (rows[adapter][row * 5 + column] - source[place])
+                }
+            }
+        }
+        #expect(relativeDistance(result, expected) < 3e-7)
+        let alone = try fused([(adapters[1], 1)], into: base).doubles("embed.weight")
+        #expect(Array(alone[5..<10]) == Array(rows[1][0..<5]))
     }
 
     @Test func `What cancels leaves the base model, bit for bit at weight 0`() throws {

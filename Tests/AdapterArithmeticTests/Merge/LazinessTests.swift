@@ -111,11 +111,12 @@ import Testing
         #expect(
             MergeOptions(method: .exact, rank: 8, energy: 0.5, dtype: .bf16, absolute: .first).metadata == [
                 "method": "exact", "rank": 8, "energy": 0.5, "dtype": "bf16", "absolute": "first",
-                "allowDifferentBase": false,
+                "allowDifferentBase": false, "order": "content-root",
             ])
         #expect(
-            MergeOptions(method: .cat).metadata == [
+            MergeOptions(method: .cat, order: .given).metadata == [
                 "method": "cat", "absolute": "refuse", "allowDifferentBase": false,
             ])
+        #expect(MergeOptions(method: .compatLinear).metadata["order"] == nil)
     }
 }

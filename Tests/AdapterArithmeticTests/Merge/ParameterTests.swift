@@ -74,6 +74,36 @@ import Testing
         #expect(dropped.modules.map(\.name) == ["layer"])
     }
 
+    @Test func `Weights by module count for averages, and 0 leaves an adapter out`() throws {
+        func head(_ values: [Double], bias: [Double]? = nil) throws -> Adapter {
+            try Self.adapter([
+                "head": [(.full, "weight", values)],
+                "layer": bias.map { [(.updateBias, "lora_B.bias", $0)] } ?? [],
+            ])
+        }
+        let (one, two) = (try head([1, 2], bias: [1, 2]), try head([5, 4], bias: [10, -4]))
+        let without = try Self.adapter([:])
+        func values(
+            _ inputs: [(Adapter, Double, [String: Double])], _ role: TensorRole = .full,
+            _ policy: AbsolutePolicy = .average
+        ) throws -> [Double]? {
+            let result = try Merge.merge(
+                inputs.enumerated().map { MergeInput(adapter: $1.0, weight: $1.1, label: "\($0)", factors: $1.2) },
+                options: MergeOptions(absolute: policy))
+            return try Self.values(result.adapter, role == .full ? "head" : "layer", role)
+        }
+        // 0.5 · 2 and 3 are 1 and 3.
+        #expect(try values([(one, 0.5, ["head": 2]), (two, 3, [:])]) == [4, 3.5])
+        #expect(try values([(one, 0.5, ["head": 0]), (two, 3, [:])]) == [5, 4])
+        #expect(try values([(one, 1, ["head": 0]), (two, 1, [:])], .full, .first) == [5, 4])
+        // Who is left out need not have any.
+        #expect(try values([(without, 1, ["head": 0]), (two, 1, [:])]) == [5, 4])
+        #expect(try values([(one, 1, ["head": 0]), (two, 1, ["head": 0])], .full, .refuse) == nil)
+        // Scaling 2: 2 · (0.5 · 4 · x − 0.25 · y).
+        #expect(
+            try values([(one, 0.5, ["layer": 4]), (two, 0.25, ["layer": -1])], .updateBias) == [-1, 10])
+    }
+
     @Test func `An average needs everyone's value, equal shapes and weights with a sum`() throws {
         let one = try Self.adapter(["head": [(.full, "weight", [1, 2])]])
         let without = try Self.adapter([:])
