@@ -74,6 +74,34 @@ import Testing
         }
     }
 
+    @Test func `inspect takes the options of methods`() throws {
+        try withAdapters { tool, _ throws in
+            func kept(_ method: String, _ options: String...) throws -> [Double] {
+                let result = try tool.run(
+                    [
+                        "inspect", "team/a:v1", "team/b:v1", "--method", method, "--at-rank", "2", "--at-rank", "5",
+                        "--json",
+                    ]
+                        + options)
+                try #require(result.status == 0, "\(method) \(options): \(result.errors)")
+                let energies = try #require(try JSON.parse(Array(result.output.utf8))["energy"]?.array)
+                return try #require(energies.first?["kept"]?.array).compactMap(\.number)
+            }
+            // Each changes what is left of ΔW; a factor of all of it does not.
+            #expect(try kept("breadcrumbs", "--gamma", "0.3") != kept("breadcrumbs"))
+            #expect(try kept("della", "--epsilon", "0.3") != kept("della"))
+            #expect(try kept("ties", "--density", "0.2") != kept("ties"))
+            #expect(try kept("dare-linear", "--seed", "7") != kept("dare-linear"))
+            #expect(try kept("ties", "--lambda", "4") == kept("ties"))
+            let (inner, exact) = (try kept("core-space", "--inner", "exact"), try kept("exact"))
+            #expect(inner.count == 2 && zip(inner, exact).allSatisfy { abs($0 - $1) < 1e-9 }, "\(inner) \(exact)")
+            // Of several methods each takes what it has.
+            let both = try tool.run(
+                "inspect", "team/a:v1", "team/b:v1", "--method", "breadcrumbs", "--method", "exact", "--gamma", "0.3")
+            #expect(both.status == 0, "\(both.errors)")
+        }
+    }
+
     @Test func `diff says whether two adapters do the same`() throws {
         try withAdapters { tool, folder throws in
             func verdict(_ first: String, _ second: String, _ more: String...) throws -> (Int32, MetadataValue?) {
@@ -111,7 +139,10 @@ import Testing
         try withAdapters { tool, _ throws in
             for arguments in [
                 ["inspect"], ["inspect", "team/a:v1", "--plot", "x.png"], ["inspect", "team/a:v1", "--at-rank", "0"],
-                ["inspect", "team/a:v1", "--density", "2"], ["diff", "team/a:v1"],
+                ["inspect", "team/a:v1", "--method", "ties", "--density", "2"],
+                ["inspect", "team/a:v1", "--gamma", "0.1"],
+                ["inspect", "team/a:v1", "--method", "ties", "--method", "exact", "--inner", "ties"],
+                ["inspect", "team/a:v1", "--method", "breadcrumbs", "--gamma", "1"], ["diff", "team/a:v1"],
                 ["diff", "team/a:v1", "team/b:v1", "--tolerance=-1"],
             ] { #expect(try tool.run(arguments).status == 64, "\(arguments)") }
             for arguments in [

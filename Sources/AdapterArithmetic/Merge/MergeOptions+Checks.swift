@@ -6,9 +6,9 @@ extension MergeOptions {
     /// - Throws: ``ArithmeticError`` with code `invalidOption`.
     public func check() throws {
         let used = method.parameters(self)
-        for parameter in MergeParameter.allCases where has(parameter) && !used.contains(parameter) {
+        if let name = unused.first {
             throw invalid(
-                "the method \(method.rawValue) has no --\(parameter.rawValue). "
+                "the method \(method.rawValue) has no --\(name). "
                     + (used.isEmpty
                         ? "Leave it out, or use another --method."
                         : "It has \(used.map { "--\($0.rawValue)" }.sorted().joined(separator: ", "))."))
@@ -46,6 +46,31 @@ extension MergeOptions {
         if let dtype, ![.f32, .f16, .bf16].contains(dtype) {
             throw invalid("results cannot be written as \(dtype). Use --dtype f32, f16 or bf16.")
         }
+    }
+
+    /// The options that are set although the method has none of that name.
+    public var unused: [String] {
+        let used = method.parameters(self)
+        return MergeParameter.allCases.filter { has($0) && !used.contains($0) }.map(\.rawValue)
+    }
+
+    /// The options without those that the method does not have: for several methods that are told the same.
+    public var limitedToMethod: MergeOptions {
+        var options = self
+        for parameter in Set(MergeParameter.allCases).subtracting(method.parameters(self)) {
+            switch parameter {
+            case .rank: (options.rank, options.reducesRank) = (nil, false)
+            case .energy: options.energy = nil
+            case .density: options.density = nil
+            case .gamma: options.gamma = nil
+            case .epsilon: options.epsilon = nil
+            case .lambda: options.lambda = nil
+            case .seed: options.seed = nil
+            case .inner: options.inner = nil
+            case .majority: options.majority = nil
+            }
+        }
+        return options
     }
 
     private func has(_ parameter: MergeParameter) -> Bool {

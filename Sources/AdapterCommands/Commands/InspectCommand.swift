@@ -16,7 +16,8 @@ struct InspectCommand: ParsableCommand {
 
             Of several adapters: cosines of ΔW, overlap and principal angles of the column spaces (what they write to) and \
             row spaces (what they read), the share of elements with conflicting signs, and the share of ‖ΔW‖² of their \
-            merge that each rank keeps. Weights, REF=WEIGHT, count for the merge only.
+            merge that each rank keeps. Weights, REF=WEIGHT, and the options of methods count for the merge only; each \
+            method takes those that it has. --seed also draws the sample of signs.
 
               adapterctl inspect team/a:v1
               adapterctl inspect team/a:v1 team/b:v1 --plot conflicts.html
@@ -34,11 +35,7 @@ struct InspectCommand: ParsableCommand {
     @Option(name: .customLong("at-rank"), help: "A rank at which energy is shown; may be repeated.")
     var ranks: [Int] = []
 
-    @Option(help: "The density of methods that have one, above 0, at most 1.")
-    var density: Double?
-
-    @Option(help: "The seed of random masks and of the sample of signs.")
-    var seed: UInt64 = 0
+    @OptionGroup var parameters: MethodArguments
 
     @Flag(help: "Count the signs of all elements; otherwise 65536 are drawn of weights of more than a million.")
     var everySign = false
@@ -54,8 +51,11 @@ struct InspectCommand: ParsableCommand {
     func validate() throws {
         guard !subjects.isEmpty else { throw ValidationError("Name an adapter.") }
         if ranks.contains(where: { $0 < 1 }) { throw ValidationError("--at-rank must be at least 1.") }
-        if let density, !(density > 0 && density <= 1) {
-            throw ValidationError("--density must be above 0 and at most 1.")
+        let options = shownMethods.map(mergeOptions)
+        for limited in options.map(\.limitedToMethod) { try limited.checkUsage() }
+        let unused = options.map { Set($0.unused) }.reduce(Set(options[0].unused)) { $0.intersection($1) }
+        if let name = unused.subtracting(["seed"]).min() {
+            throw ValidationError("None of the methods has --\(name).")
         }
         if let plot { _ = try PictureFile(plot) }
     }
@@ -72,7 +72,7 @@ struct InspectCommand: ParsableCommand {
             MergeInput(
                 adapter: adapter.adapter, weight: weight, label: adapter.label, contentRoot: adapter.file?.contentRoot)
         }
-        let methods = methods.isEmpty ? [.exact] : methods
+        let methods = shownMethods
         let byteCount = inputs.reduce(0) { $0 + $1.adapter.tensorByteCount }
         let passes = 1 + (inputs.count > 1 ? 1 : 0) + methods.count
         let progress = options.console.progress("Inspecting", totalByteCount: passes * byteCount)
@@ -83,10 +83,12 @@ struct InspectCommand: ParsableCommand {
             comparison: inputs.count < 2
                 ? nil
                 : try AdapterComparison(
-                    of: inputs, countsEverySign: everySign, seed: seed, allowsDifferentBase: allowDifferentBase,
+                    of: inputs, countsEverySign: everySign, seed: parameters.seed ?? 0,
+                    allowsDifferentBase: allowDifferentBase,
                     progress: progress.advance),
             energies: try methods.map { method in
-                try EnergyProfile(of: inputs, options: mergeOptions(method), ranks: ranks, progress: progress.advance)
+                try EnergyProfile(
+                    of: inputs, options: mergeOptions(method).limitedToMethod, ranks: ranks, progress: progress.advance)
             })
         progress.finish()
         if let plot { try PictureFile(plot).write(inspection.charts, title: inspection.title) }
@@ -95,11 +97,11 @@ struct InspectCommand: ParsableCommand {
             text: inspection.text)
     }
 
+    private var shownMethods: [MergeMethod] { methods.isEmpty ? [.exact] : methods }
+
     private func mergeOptions(_ method: MergeMethod) -> MergeOptions {
         var options = MergeOptions(method: method, allowDifferentBase: allowDifferentBase)
-        // A parameter that a method does not have is refused there, but here it is meant for the others.
-        if options.metadata["density"] != nil { options.density = density }
-        if options.metadata["seed"] != nil { options.seed = seed }
+        parameters.apply(to: &options)
         return options
     }
 
