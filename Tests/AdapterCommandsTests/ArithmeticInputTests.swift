@@ -57,6 +57,14 @@ import Testing
         return try pulledDeltas(path)
     }
 
+    /// Each method that `merge` offers, as its help lists them.
+    private func methods(_ tool: CommandLineTool) throws -> [String] {
+        let listed = try tool.run("merge", "a", "-t", "x", "--method", "no-such-method").errors
+        let methods = listed.matches(of: /(?m)^  - (\S+)$/).map { String($0.1) }
+        try #require(methods.count > 20, "\(listed)")
+        return methods
+    }
+
     private func norm(_ values: [Double]) -> Double { values.reduce(0) { $0 + $1 * $1 }.squareRoot() }
 
     @Test func `different base models, by name and by digest`() throws {
@@ -133,10 +141,7 @@ import Testing
             try push(tool, folder, "zero", a: random(20, &generator), b: zeros)
             try push(tool, folder, "nought", a: random(20, &generator), b: zeros)
             try push(tool, folder, "a", a: random(20, &generator), b: random(24, &generator))
-            let listed = try tool.run("merge", "a", "-t", "x", "--method", "no-such-method").errors
-            let methods = listed.matches(of: /(?m)^  - (\S+)$/).map { String($0.1) }
-            #expect(methods.count > 20)
-            for method in methods {
+            for method in try methods(tool) {
                 for (first, second) in [("zero", "nought"), ("zero", "a"), ("a", "zero")] {
                     let result = try tool.run("merge", first, second, "--method", method, "-t", "out", "-q")
                     #expect(result.status == 0, "\(method) \(first) \(second): \(result.errors)")
@@ -259,6 +264,37 @@ import Testing
         }
     }
 
+    @Test func `the order of inputs does not decide a bit`() throws {
+        try withTool { tool, folder throws in
+            for name in ["a", "b", "c"] { try succeed(tool, "push", Fixtures.peft("llama-task-\(name)"), name) }
+            func root(_ inputs: [String], _ options: [String]) throws -> String? {
+                let result = try tool.run(["merge"] + inputs + options + ["-t", "out", "--recompute", "--json"])
+                try #require(result.status == 0, "\(inputs) \(options): \(result.errors)")
+                return try JSON.parse(Array(result.output.utf8))["contentRoot"]?.string
+            }
+            for method in try methods(tool) where !method.hasPrefix("compat-peft-") {
+                let weights = ["sce", "model-stock"].contains(method) ? ["", "", ""] : ["=0.7", "=-0.2", "=0.4"]
+                let count = ["slerp", "nuslerp"].contains(method) ? 2 : 3
+                let all = zip(["a", "b", "c"], weights).map { $0 + $1 }.prefix(count).map(\.self)
+                let turned = all.count == 2 ? [all[1], all[0]] : [all[2], all[0], all[1]]
+                #expect(try root(all, ["--method", method]) == root(turned, ["--method", method]), "\(method)")
+            }
+            // PEFT's are defined by the order; so are results that name it.
+            #expect(try root(["a", "b"], ["--order", "given"]) != root(["b", "a"], ["--order", "given"]))
+            // Weights by module go with their adapters.
+            #expect(
+                try root(["a", "b=2"], ["--weights-for", "q_proj=0.5,3"])
+                    == root(["b=2", "a"], ["--weights-for", "q_proj=3,0.5"]))
+            let options = ["--base", Fixtures.directory + "/models/tiny-llama", "-q", "-o"]
+            // The model has no o_proj, which b adapts.
+            try succeed(tool, "push", Fixtures.peft("llama-rank4-b"), "d")
+            let inputs = ["a=0.7", "d=-0.2", "c=0.4"]
+            let one = try tool.run(["fuse"] + inputs + options + [folder + "/one"])
+            let other = try tool.run(["fuse"] + [2, 0, 1].map { inputs[$0] } + options + [folder + "/other"])
+            #expect(one.status == 0 && !one.output.isEmpty && one.output == other.output, "\(one.errors)")
+        }
+    }
+
     @Test func `any number of threads gives the same bits`() throws {
         try withTool { tool, folder throws in
             var generator = SeededGenerator(seed: 75)
@@ -270,14 +306,16 @@ import Testing
             }
             let model = Fixtures.directory + "/models/tiny-llama"
             let commands: [[String]] =
-                [
-                    "cat", "exact", "ties", "dare-ties", "della", "breadcrumbs", "sce", "slerp", "karcher",
-                    "knots-ties", "core-space", "tsv", "iso", "ctm",
-                ]
-                .flatMap { method in
-                    [
-                        ["merge", "a", "b", "c", "--method", method],
-                        ["merge", method == "sce" ? "large" : "large=0.7", "larger", "--method", method],
+                try methods(tool).flatMap { method in
+                    let inputs =
+                        switch method {
+                        case "slerp", "nuslerp": ["a", "b"]
+                        case _ where method.hasPrefix("compat-peft-"): ["even-a", "even-b"]
+                        default: ["a", "b", "c"]
+                        }
+                    let first = ["sce", "model-stock"].contains(method) ? "large" : "large=0.7"
+                    return [
+                        ["merge"] + inputs + ["--method", method], ["merge", first, "larger", "--method", method],
                     ]
                 } + [
                     ["resize", "a", "--budget", "600"], ["resize", "a", "--energy", "0.8"],
@@ -292,15 +330,14 @@ import Testing
                 // A registry of its own: what one has computed before it does not compute again.
                 let tool = CommandLineTool(registry: "\(folder)/registry-\(threads)")
                 for name in ["a", "b", "c"] { try succeed(tool, "push", Fixtures.peft("llama-task-\(name)"), name) }
+                for name in ["a", "b"] {
+                    try succeed(tool, "push", Fixtures.peft("llama-rank4-\(name)"), "even-\(name)")
+                }
                 for name in ["large", "larger"] { try succeed(tool, "push", "\(folder)/\(name)", name) }
                 let environment = ["ADAPTERCTL_THREADS": "\(threads)"]
                 for command in commands {
                     let result = try tool.run(command + ["-t", "out", "-q"], environment: environment)
-                    // Slerp takes two adapters.
-                    guard result.status == 0 else {
-                        #expect(command.contains("slerp") && command.contains("c"), "\(command): \(result.errors)")
-                        continue
-                    }
+                    try #require(result.status == 0, "\(command): \(result.errors)")
                     #expect(known[command, default: result.output] == result.output, "\(command), \(threads) threads")
                     known[command] = result.output
                 }
@@ -310,7 +347,7 @@ import Testing
                 #expect(fuse.status == 0 && known[["fuse"], default: fuse.output] == fuse.output)
                 known[["fuse"]] = fuse.output
             }
-            #expect(known.count == commands.count)
+            #expect(known.count == commands.count + 1)
         }
     }
 }
