@@ -5,7 +5,7 @@
     swift build -c release --product adapterctl            (in the repository)
     swift build -c release --package-path Benchmarks
     Benchmarks/.build/release/RegistryFill /dev/shm/registry 100000 1000000
-    registry.py scale /dev/shm/registry          # list, search, show, tag, push, collection
+    registry.py scale /dev/shm/registry          # list, search, show, tag, push, collection; --check for the limits
     registry.py collection /dev/shm/copy         # half of a copy's adapters are collected; the copy's log no longer fits
     registry.py mlflow /dev/shm/mlflow.db        # the same numbers of models, versions and aliases
     registry.py push                             # 300 MB against hashing and writing the same bytes
@@ -27,6 +27,12 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PEFT = ROOT / "fixtures/data/peft"
+BASE_DIGEST = "sha256:" + hashlib.sha256(b"a base").hexdigest()
+
+# What a registry of 100 000 adapters and 1 000 000 tags shall hold to.
+PAGE_LIMIT = 30  # ms, a whole process
+PUSH_LIMIT = 2  # times the push into an empty registry
+COLLECTION_LIMIT = 60  # s
 
 
 def timed(run, count):
@@ -41,9 +47,29 @@ def timed(run, count):
 
 def report(name, result):
     print(f"{name:<44} {result[0]:9.2f} {result[1]:9.2f}", flush=True)
+    return result[0]
+
+
+class Limits:
+    """What was measured against what it shall hold to."""
+
+    def __init__(self):
+        self.exceeded = []
+
+    def hold(self, name, value, limit):
+        if value > limit:
+            self.exceeded.append(f"{name}: {value:.2f}, at most {limit} are allowed")
+
+    def end(self, options):
+        for line in self.exceeded:
+            print(f"above the limit: {line}")
+        if options.check and self.exceeded:
+            sys.exit(1)
 
 
 def scale(options):
+    limits = Limits()
+
     def tool(*arguments, registry=options.registry):
         done = subprocess.run(
             [options.tool, *map(str, arguments)], env=dict(os.environ, ADAPTERCTL_REGISTRY=str(registry)),
@@ -82,6 +108,13 @@ def scale(options):
         "list --rank 8 --target q_proj (none of both)": ("list", "--rank", 8, "--target", "q_proj"),
         "list, four filters": ("list", "--label", "stage=production", "--rank", 8, "--dtype", "f32", "--base", "company/model-7"),
         "list --tag (1 in 10)": ("list", "--tag", "v5"),
+        "list --tag '*9' (1 in 10)": ("list", "--tag", "*9"),
+        "list '*50042' (one)": ("list", "*50042"),
+        "list --base sha256:… (1 in 1000)": ("list", "--base", BASE_DIGEST),
+        "list --base '*/rare' (1 in 1000)": ("list", "--base", "*/rare"),
+        "list --base '*/none' (none)": ("list", "--base", "*/none"),
+        "list --label (a repository of 5000)": ("list", "--label", "bulk=yes"),
+        "list --label (a repository of 5000, none)": ("list", "--label", "bulk=yes", "--target", "q_proj"),
         "search a word of 1 in 100": ("list", "--search", "needle"),
         "search a word of all": ("list", "--search", "adapter"),
         "search a word of 1 in 2": ("list", "--search", "production"),
@@ -96,10 +129,13 @@ def scale(options):
         "lineage": ("lineage", f"{name}:v3"),
     }
     for label, arguments in cases.items():
-        report(label, timed(lambda _: tool(*arguments), options.runs))
+        limits.hold(label, report(label, timed(lambda _: tool(*arguments), options.runs)), PAGE_LIMIT)
     stamp = time.time_ns()
-    report("tag", timed(lambda index: tool("tag", f"{name}:v3", f"{name}:bench-{stamp}-{index}", "-q"), options.runs))
-    report("tag, moved", timed(lambda index: tool("tag", f"{name}:v{index % 2 + 1}", f"{name}:live", "-q"), options.runs))
+    for label, source, target in (("tag", "v3", f"bench-{stamp}-{{}}"), ("tag, moved", "v{}", "live")):
+        time_taken = timed(
+            lambda index: tool("tag", f"{name}:{source.format(index % 2 + 1)}", f"{name}:{target.format(index)}", "-q"),
+            options.runs)
+        limits.hold(label, report(label, time_taken), PAGE_LIMIT)
 
     with tempfile.TemporaryDirectory(dir=pathlib.Path(options.registry).parent) as folder:
         empty = pathlib.Path(folder) / "empty"
@@ -117,13 +153,17 @@ def scale(options):
             report(f"push {label}", (statistics.median(values), values[int(0.9 * (len(values) - 1))]))
         ratio = statistics.median(times["into the full one"]) / statistics.median(times["into the empty one"])
         print(f"push: {ratio:.2f} times the push into an empty registry")
+        limits.hold("push", ratio, PUSH_LIMIT)
 
     for index in range(options.runs):
         tool("rm", f"bench/push-{index}:v1", "-q")
     for label, arguments in {"gc, dry run": ("gc", "--grace", 0), "gc --apply": ("gc", "--apply", "--grace", 0)}.items():
         start = time.perf_counter()
         text = tool(*arguments)
-        print(f"{label:<44} {time.perf_counter() - start:9.2f} s   {text.splitlines()[-1]}")
+        seconds = time.perf_counter() - start
+        print(f"{label:<44} {seconds:9.2f} s   {text.splitlines()[-1]}")
+        limits.hold(label, seconds, COLLECTION_LIMIT)
+    limits.end(options)
 
 
 def collection(options):
@@ -132,12 +172,16 @@ def collection(options):
     with database:
         database.execute("DELETE FROM tag WHERE repositoryId % 2 = 0")
     database.close()
+    limits = Limits()
     for words in (("gc", "--grace", 0, "--keep-last", 0), ("gc", "--apply", "--grace", 0, "--keep-last", 0)):
         start = time.perf_counter()
         done = subprocess.run(
             [options.tool, "--registry", options.registry, *map(str, words)], check=True, capture_output=True, text=True)
+        seconds = time.perf_counter() - start
         summary = [line for line in done.stdout.splitlines() if "files, " in line]
-        print(f"{' '.join(map(str, words)):<44} {time.perf_counter() - start:9.2f} s   {summary[-1]}", flush=True)
+        print(f"{' '.join(map(str, words)):<44} {seconds:9.2f} s   {summary[-1]}", flush=True)
+        limits.hold("gc", seconds, COLLECTION_LIMIT)
+    limits.end(options)
 
 
 def mlflow(options):
@@ -265,9 +309,11 @@ def main():
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("scale")
     command.add_argument("registry")
+    command.add_argument("--check", action="store_true", help="exit with 1 when something is above its limit")
     command.set_defaults(run=scale)
     command = commands.add_parser("collection")
     command.add_argument("registry")
+    command.add_argument("--check", action="store_true", help="exit with 1 when something is above its limit")
     command.set_defaults(run=collection)
     command = commands.add_parser("mlflow")
     command.add_argument("database")

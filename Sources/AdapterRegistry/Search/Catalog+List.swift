@@ -4,8 +4,8 @@ import Integrity
 // Lists of tagged adapters.
 //
 // A page is found by indexes alone, in the list's order: without filters by the tags themselves; with filters by the
-// versions that have the facet of the rarest, each tested for the others, until the page is full. Filters without a facet
-// are tested on all versions.
+// versions that have the facet of the rarest, each tested for the others, until the page is full. What few adapters have,
+// such as a word or a base's digest, gives these, and their tags are sorted. Other filters are tested on all versions.
 extension Catalog {
     /// How a page is found.
     enum ListPlan: Hashable, Sendable {
@@ -16,12 +16,18 @@ extension Catalog {
         case versions(Facet, filter: Int?)
         /// By the tags that the pattern of the filter with this index matches, sorted.
         case named(filter: Int)
+        /// By the adapters that the filter with this index gives, their tags sorted.
+        case adapters(filter: Int)
+        /// By the repositories in the order of their names, those that the pattern matches.
+        case repositories
     }
 
     /// So many versions with a facet are counted, to choose the one that the fewest have.
     private static let countedVersions = 20_000
     /// So few tags are sorted.
     private static let sortedTags = 10_000
+    /// Of so few adapters the tags are sorted.
+    private static let sortedAdapters = 2000
     /// So many versions at one place of a list are too many to sort by their tags.
     private static let crowd = 1000
 
@@ -52,6 +58,8 @@ extension Catalog {
             let count = try versionCount(number, limit: countedVersions, in: database)
             if count < rarest?.count ?? .max { rarest = (facet, number, filter, count) }
         }
+        var fewest: (filter: Int, count: Int)?
+        var named: Int?
         for (index, filter) in filters.enumerated() {
             if let facet = filter.facet {
                 guard let number = try number(of: facet, in: database) else { return nil }
@@ -62,14 +70,44 @@ extension Catalog {
                 }
                 guard let first = known.first else { return nil }
                 if known.count == 1 { try consider(first.0, first.1, nil) }
-            } else if let pattern = filter.tagPattern, try tagCount(pattern, in: database) <= sortedTags {
-                return .named(filter: index)
+            } else if let count = try adapterCount(filter, in: database) {
+                if count < fewest?.count ?? .max { fewest = (index, count) }
+            } else if let pattern = filter.tagPattern, !pattern.hasPrefix("*"), named == nil,
+                try tagCount(pattern, in: database) <= sortedTags
+            {
+                named = index
             }
         }
-        guard let number = try rarest?.number ?? number(of: .any, in: database) else { return nil }
-        // One repository with very many versions is better taken by its tags.
-        return try isCrowded(number, query.order, in: database)
-            ? .tags : .versions(rarest?.facet ?? .any, filter: rarest?.filter)
+        if let fewest, fewest.count <= rarest?.count ?? .max { return .adapters(filter: fewest.filter) }
+        if let named { return .named(filter: named) }
+        guard let rarest else { return try planWithoutFacet(query, filters, in: database) }
+        // Very many versions of one repository are better taken by its tags.
+        let isCrowded = try rarest.count >= countedVersions && isCrowded(rarest.number, query.order, in: database)
+        return isCrowded ? .tags : .versions(rarest.facet, filter: rarest.filter)
+    }
+
+    /// How a page is best found when nothing but names and words in many adapters restrict it.
+    private static func planWithoutFacet(
+        _ query: ListQuery, _ filters: [ListFilter], in database: Database
+    ) throws -> ListPlan? {
+        guard let number = try number(of: .any, in: database) else { return nil }
+        // There are fewer repositories than tags, and fewer tags than tags of versions.
+        if query.order == .name, query.namePrefix == nil, filters.contains(where: { $0.namePattern != nil }) {
+            return .repositories
+        }
+        let isByTag = filters.contains { $0.tagPattern != nil }
+        return try isByTag || isCrowded(number, query.order, in: database) ? .tags : .versions(.any, filter: nil)
+    }
+
+    /// How many adapters a filter gives; nil when it gives none by itself, or too many.
+    private static func adapterCount(_ filter: ListFilter, in database: Database) throws -> Int? {
+        guard let adapters = filter.adapters else { return nil }
+        let count =
+            try Int.fetchOne(
+                database,
+                sql: "SELECT count(*) FROM (SELECT 1 FROM (\(adapters.sql)) LIMIT \(sortedAdapters + 1))",
+                arguments: adapters.arguments) ?? 0
+        return count <= sortedAdapters ? count : nil
     }
 
     private static func tagCount(_ glob: String, in database: Database) throws -> Int {
@@ -100,8 +138,8 @@ extension Catalog {
         _ query: ListQuery, _ filters: [ListFilter], _ plan: ListPlan, in database: Database
     ) throws -> (sql: String, arguments: StatementArguments) {
         var filters = filters
-        let scan: ListFilter.Scan = if case .versions = plan { .versions } else { .tags }
-        let key = scan == .tags ? key(query.order) : "p.sortKey"
+        let scan = plan.scan
+        let key = scan == .versions ? "p.sortKey" : key(query.order)
         var conditions: [String] = []
         var arguments = StatementArguments()
         func add(_ condition: String, _ values: StatementArguments = []) {
@@ -112,6 +150,12 @@ extension Catalog {
         switch plan {
         case .tags: source = "tag AS t INDEXED BY \(index(query.order))"
         case .named: source = "tag AS t INDEXED BY tagByName"
+        case .repositories:
+            source = "repository AS r CROSS JOIN tag AS t INDEXED BY tagByReference ON t.repository = r.name"
+        case .adapters(let index):
+            guard let adapters = filters[index].adapters else { return ("SELECT 0, '' WHERE false", []) }
+            source = "adapterDocument AS d"
+            add("d.id IN (\(adapters.sql))", adapters.arguments)
         case .versions(let facet, let index):
             if let index { filters.remove(at: index) }
             source = "facetVersion AS p CROSS JOIN adapterDocument AS d ON d.id = p.adapter"
@@ -126,9 +170,12 @@ extension Catalog {
         let adapter =
             filters.contains(where: \.needsAdapter) ? "CROSS JOIN adapter AS a ON a.digest = \(scan.digest)" : ""
         let tags =
-            scan == .tags
-            ? ""
-            : "CROSS JOIN tag AS t INDEXED BY tagByDigest ON t.digest = d.digest AND t.repository = p.repository"
+            switch scan {
+            case .tags, .repositories: ""
+            case .adapters: "CROSS JOIN tag AS t INDEXED BY tagByDigest ON t.digest = d.digest"
+            case .versions:
+                "CROSS JOIN tag AS t INDEXED BY tagByDigest ON t.digest = d.digest AND t.repository = p.repository"
+            }
         let sql = """
             SELECT t.repositoryId, t.name FROM \(source) \(adapter) \(tags)
             \(conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND "))
@@ -217,5 +264,17 @@ extension Catalog {
             tag: StoredAdapter.TagState(
                 generation: try row.value("generation"), isImmutable: try row.value("immutable"),
                 updatedAt: try row.timestamp("updatedAt")))
+    }
+}
+
+extension Catalog.ListPlan {
+    /// How the catalog is read.
+    fileprivate var scan: ListFilter.Scan {
+        switch self {
+        case .tags, .named: .tags
+        case .repositories: .repositories
+        case .adapters: .adapters
+        case .versions: .versions
+        }
     }
 }

@@ -7,23 +7,42 @@ struct ListFilter {
     enum Scan {
         /// Tags: `t`.
         case tags
+        /// Repositories and their tags: `r`, `t`.
+        case repositories
+        /// Adapters and their tags: `d` of `adapterDocument`, `t`.
+        case adapters
         /// Versions that have a facet, and their tags: `p` of `facetVersion`, `d` of `adapterDocument`, `t`.
         case versions
 
         /// The adapter's digest.
-        var digest: String { self == .tags ? "t.digest" : "d.digest" }
+        var digest: String {
+            switch self {
+            case .tags, .repositories: "t.digest"
+            case .adapters, .versions: "d.digest"
+            }
+        }
         /// The adapter's number.
         var adapter: String {
-            self == .tags ? "(SELECT id FROM adapterDocument WHERE digest = t.digest)" : "p.adapter"
+            switch self {
+            case .tags, .repositories: "(SELECT id FROM adapterDocument WHERE digest = t.digest)"
+            case .adapters: "d.id"
+            case .versions: "p.adapter"
+            }
         }
         /// The repository's name.
-        var repository: String { self == .tags ? "t.repository" : "p.repository" }
+        var repository: String {
+            switch self {
+            case .tags, .adapters: "t.repository"
+            case .repositories: "r.name"
+            case .versions: "p.repository"
+            }
+        }
         /// Where the list of another facet, `y`, has the version: near to the place before, when the order is the same.
         var place: String {
             let order =
-                self == .tags
-                ? "y.listOrder = \(ListQuery.Order.name.number) AND y.sortKey = 0"
-                : "y.listOrder = p.listOrder AND y.sortKey = p.sortKey"
+                self == .versions
+                ? "y.listOrder = p.listOrder AND y.sortKey = p.sortKey"
+                : "y.listOrder = \(ListQuery.Order.name.number) AND y.sortKey = 0"
             return "\(order) AND y.repository = \(repository) AND y.adapter = \(adapter)"
         }
     }
@@ -37,8 +56,13 @@ struct ListFilter {
     var facetsAmong: [Facet] = []
     /// Whether the condition asks for the adapter's row.
     var needsAdapter = false
-    /// The pattern of the tag's name, when the filter is one, and its matches stand together in an index.
+    /// The numbers of the adapters that may pass, when an index gives them without looking at all; the condition says
+    /// more.
+    var adapters: (sql: String, arguments: StatementArguments)?
+    /// The pattern of the tag's name, when the filter is one.
     var tagPattern: String?
+    /// The pattern of the repository's name, when the filter is one.
+    var namePattern: String?
 
     /// Versions that have a facet.
     static func facet(_ facet: Facet) -> ListFilter {
@@ -71,26 +95,46 @@ struct ListFilter {
                             WHERE kind = '\(Facet.Kind.base.rawValue)' AND key = '' AND (\(matches)))
                         AND \(scan.place)) \(condition.map { "AND \($0)" } ?? "")
                 """
-            }, arguments: StatementArguments(globs) + arguments, needsAdapter: condition != nil)
+            }, arguments: StatementArguments(globs) + arguments, needsAdapter: condition != nil,
+            adapters: (
+                """
+                SELECT DISTINCT adapter FROM facetVersion
+                WHERE listOrder = \(ListQuery.Order.name.number) AND facet IN (SELECT id FROM facet
+                    WHERE kind = '\(Facet.Kind.base.rawValue)' AND key = '' AND (\(matches)))
+                """, StatementArguments(globs)
+            ))
+    }
+
+    /// Adapters over bases whose digests match a pattern.
+    static func baseDigest(_ glob: String) -> ListFilter {
+        ListFilter(
+            condition: { _ in "a.baseDigest GLOB ?" }, arguments: [glob], needsAdapter: true,
+            adapters: (
+                """
+                SELECT d.id FROM adapter AS b INDEXED BY adapterByBaseDigest
+                    CROSS JOIN adapterDocument AS d ON d.digest = b.digest
+                WHERE b.baseDigest IS NOT NULL AND b.baseDigest GLOB ?
+                """, [glob]
+            ))
     }
 
     /// Tags whose names match a pattern.
     static func tag(_ pattern: Substring) -> ListFilter {
         let glob = ListQuery.glob(pattern)
-        return ListFilter(
-            condition: { _ in "t.name GLOB ?" }, arguments: [glob], tagPattern: pattern.hasPrefix("*") ? nil : glob)
+        return ListFilter(condition: { _ in "t.name GLOB ?" }, arguments: [glob], tagPattern: glob)
     }
 
     /// Tags of the repositories whose names match a pattern.
     static func name(_ glob: String) -> ListFilter {
-        ListFilter(condition: { "\($0.repository) GLOB ?" }, arguments: [glob])
+        ListFilter(condition: { "\($0.repository) GLOB ?" }, arguments: [glob], namePattern: glob)
     }
 
     /// Adapters in which words occur.
     static func text(_ text: SearchText) -> ListFilter {
         ListFilter(
             condition: { "\($0.adapter) IN (SELECT rowid FROM adapterText WHERE adapterText MATCH ?)" },
-            arguments: [text.expression])
+            arguments: [text.expression],
+            adapters: ("SELECT rowid FROM adapterText WHERE adapterText MATCH ?", [text.expression]))
     }
 }
 
@@ -135,7 +179,7 @@ extension ListQuery {
 
     private static func baseFilter(_ text: String) -> ListFilter {
         let whole = glob(text[...])
-        if text.hasPrefix("sha256:") { return .adapter("a.baseDigest GLOB ?", [whole]) }
+        if text.hasPrefix("sha256:") { return .baseDigest(whole) }
         guard let at = text.lastIndex(of: "@") else {
             return text.contains("*") ? .base([whole]) : .facet(Facet(.base, text.withoutNull))
         }

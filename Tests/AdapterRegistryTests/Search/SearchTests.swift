@@ -2,6 +2,7 @@ import AdapterFormat
 import AdapterTesting
 import Adapters
 import GRDB
+import Integrity
 import Tensors
 import Testing
 
@@ -154,7 +155,9 @@ import Testing
             let after = try reference("lab/x:v1")
             let filters: [ListQuery] = [
                 ListQuery(), ListQuery(pattern: "team/*"), ListQuery(pattern: "*:v1"), ListQuery(base: "meta/llama-8b"),
-                ListQuery(base: "meta/*@r1"), ListQuery(base: "meta/*"), ListQuery(base: "meta/llama-8b@r1"),
+                ListQuery(base: "meta/*@r1"), ListQuery(base: "sha256:" + String(repeating: "0", count: 64)),
+                ListQuery(pattern: "*desk"), ListQuery(pattern: "*a*:*1"), ListQuery(base: "sha256:*"),
+                ListQuery(tag: "*1"), ListQuery(base: "meta/*"), ListQuery(base: "meta/llama-8b@r1"),
                 ListQuery(targets: ["q_proj"]),
                 ListQuery(ranks: 2...4), ListQuery(ranks: 2...2), ListQuery(dtypes: [.f32]), ListQuery(tag: "v1"),
                 ListQuery(text: "customer"), ListQuery(text: "customer", labels: [.init(key: "stage")]),
@@ -187,7 +190,9 @@ import Testing
         return [.tags, .versions(.any, filter: nil)]
             + filters.enumerated().compactMap { index, filter in filter.facet.map { .versions($0, filter: index) } }
             + filters.compactMap(\.facetsAmong.first).map { .versions($0, filter: nil) }
-            + filters.indices.filter { filters[$0].tagPattern != nil }.map { .named(filter: $0) }
+            + filters.indices.filter { filters[$0].tagPattern?.hasPrefix("*") == false }.map { .named(filter: $0) }
+            + filters.indices.filter { filters[$0].adapters != nil }.map { .adapters(filter: $0) }
+            + (query.order == .name ? [.repositories] : [])
     }
 
     private func page(_ query: ListQuery, _ plan: Catalog.ListPlan, in database: Database) throws -> [String] {
@@ -203,7 +208,7 @@ import Testing
         #expect(scans.isEmpty, "\(query): \(steps)")
         let sorting = steps.filter { $0.contains("TEMP B-TREE") }
         switch plan {
-        case .tags:
+        case .tags, .repositories:
             // The index has sorted already.
             #expect(sorting.isEmpty, "\(query): \(steps)")
         case .versions:
@@ -211,6 +216,8 @@ import Testing
             #expect(sorting == ["USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"], "\(query): \(steps)")
         case .named:
             #expect(steps[0].hasPrefix("SEARCH t USING"), "\(query): \(steps)")
+        case .adapters:
+            #expect(steps[0].hasPrefix("SEARCH d USING INTEGER PRIMARY KEY"), "\(query): \(steps)")
         }
     }
 
@@ -219,16 +226,18 @@ import Testing
     func `Every plan gives what a model in memory gives`(_ seed: UInt64) throws {
         try withRegistry { registry throws in
             var generator = SeededGenerator(seed: seed)
+            let digest = SHA256.hash([])
             for index in 0..<60 {
                 let labels = Int.random(in: 0..<3, using: &generator)
                 let repository = "n\(Int.random(in: 0..<6, using: &generator))"
+                var adapter = try sample(
+                    UInt64(Int.random(in: 0..<40, using: &generator)),
+                    rank: [1, 2, 4].randomElement(using: &generator) ?? 1,
+                    base: "b/\(Int.random(in: 0..<4, using: &generator))",
+                    message: index % 3 == 0 ? "word" : "other", labels: labels == 0 ? [:] : ["k": "\(labels)"])
+                if index % 4 == 1 { adapter.base.digest = index % 8 == 1 ? digest : SHA256.hash([UInt8(index)]) }
                 let stored = try registry.push(
-                    sample(
-                        UInt64(Int.random(in: 0..<40, using: &generator)),
-                        rank: [1, 2, 4].randomElement(using: &generator) ?? 1,
-                        base: "b/\(Int.random(in: 0..<4, using: &generator))",
-                        message: index % 3 == 0 ? "word" : "other",
-                        labels: labels == 0 ? [:] : ["k": "\(labels)"]),
+                    adapter,
                     as: reference("\(repository):t\(index)"))
                 for _ in 0..<Int.random(in: 0..<3, using: &generator) {
                     try registry.tag(
@@ -252,6 +261,15 @@ import Testing
                 (ListQuery(ranks: 2...4), { ($0.summary.ranks?.lowerBound ?? 0) >= 2 }),
                 (ListQuery(labels: [.init(key: "k", value: "1")]), { $0.summary.labels["k"] == "1" }),
                 (ListQuery(labels: [.init(key: "k")]), { $0.summary.labels["k"] != nil }),
+                (ListQuery(pattern: "*3"), { $0.reference.repository.description == "n3" }),
+                (
+                    ListQuery(pattern: "*3:*5", labels: [.init(key: "k")]),
+                    {
+                        $0.reference.repository.description == "n3" && $0.summary.labels["k"] != nil
+                            && $0.reference.tag?.description.hasSuffix("5") == true
+                    }
+                ), (ListQuery(base: "sha256:*"), { $0.summary.base.digest != nil }),
+                (ListQuery(base: digest.description), { $0.summary.base.digest == digest }),
                 (ListQuery(pattern: "n3*"), { $0.reference.repository.description == "n3" }),
                 (ListQuery(tag: "t1*"), { $0.reference.tag?.description.hasPrefix("t1") == true }),
                 (ListQuery(pattern: "n*:*5"), { $0.reference.tag?.description.hasSuffix("5") == true }),
