@@ -3,6 +3,7 @@ import AdapterTesting
 import Adapters
 import ByteCoding
 import FileSystem
+import Foundation
 import Integrity
 import Tensors
 import Testing
@@ -26,7 +27,7 @@ import Testing
             codes == [
                 "wrongMagic", "newerVersion", "truncated", "trailingBytes", "malformedHeader", "unknownSection",
                 "malformedTable", "malformedMetadata", "limitExceeded", "unknownCodec", "malformedChunk",
-                "digestMismatch",
+                "malformedSignature", "digestMismatch",
             ])
     }
 
@@ -53,6 +54,30 @@ import Testing
                 // Bits, because −0 equals 0.
                 let actual = try tensor.tensor.doubles().map { $0.isNaN ? nil : $0.bitPattern }
                 #expect(actual == values.map(VectorDescription.bits), "\(module.name) \(tensor.name)")
+            }
+        }
+    }
+
+    @Test(arguments: valid.filter { $0.hasPrefix("signatures-") })
+    func `Signatures are those of the keys in the note`(name: String) throws {
+        let file = try AdapterFile(opening: VectorTests.path(of: name))
+        let signatures = try file.signatures()
+        let expected = try #require(try VectorTests.expectation(name)["signatures"]?.array)
+        #expect(signatures.map(\.keyID.description) == expected.map { $0["key"]?.string })
+        #expect(signatures.map(\.algorithm.rawValue) == expected.map { $0["algorithm"]?.string })
+        #expect(signatures.map(\.expires?.description) == expected.map { $0["expires"]?.string })
+        #expect(
+            signatures.map { $0.bytes.map { String(format: "%02x", $0) }.joined() }
+                == expected.map { $0["signature"]?.string })
+        let keys = file.adapter.notes.labels
+        #expect(!keys.isEmpty)
+        for (id, pem) in keys {
+            let key = try PublicKey(pem: pem)
+            #expect(key.id.description == id)
+            let trusted = TrustedKey(name: "vector", publicKey: key)
+            try trusted.verify(file.contentRoot, signedBy: signatures, on: UTCDate(parsing: "2026-01-01"))
+            #expect(throws: SignatureError.self) {
+                try trusted.verify(SHA256.hash([]), signedBy: signatures, on: UTCDate(parsing: "2026-01-01"))
             }
         }
     }
@@ -91,7 +116,7 @@ private enum VectorDescription {
     private static let kinds = ["none", "linear", "transposedLinear", "convolution", "embedding", "experts"]
     private static let rules = ["alphaOverRank", "alphaOverRootOfRank"]
     private static let roles = ["A", "B", "magnitude", "updateBias", "baseBias", "parameter", "rows", "opaque"]
-    private static let dtypes = ["f32", "f16", "bf16", "f8_e4m3", "f8_e5m2", "i8", "u8", "i32"]
+    private static let dtypes = ["f32", "f16", "bf16", "f8_e4m3", "f8_e5m2", "i8", "u8", "i32", "q8"]
 
     static func modules(_ adapter: Adapter) throws -> MetadataValue {
         .array(

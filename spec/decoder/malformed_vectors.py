@@ -5,8 +5,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
+import signing
 import writer as w
-from valid_vectors import PROVENANCE, kept, linear, noise, smooth, tensor, words
+from valid_vectors import ED25519, P256, PROVENANCE, kept, linear, noise, smooth, tensor, words
 from writer import A, B, Adapter, Module, Tensor
 
 VECTORS: dict[str, Callable[[], bytes]] = {}
@@ -615,6 +616,40 @@ for what, encoded in (
 ):
     chunk(f"zstd-{what}", letters, 3, encoded)
 
+# zstd blocks with bad code tables. 400 bytes are expected, or 200,000 where a block holds too much.
+
+symbols, many = smooth(400, "symbols"), smooth(200_000, "symbols")
+# A tree of the symbols 0 and 1 with a bit for each, directly: one weight of 1, the other follows.
+tree = b"\x80\x10"
+for what, content, section in (
+    # 1, 2, 2: the three lack 3 of the 8 parts of a tree, which no one weight is.
+    ("huffman-weights-without-a-last", symbols, w.literals(2, 400, b"\x82\x12\x20" + bytes(60) + b"\x80")),
+    ("huffman-weights-all-0", symbols, w.literals(2, 400, b"\x81\x00" + bytes(60) + b"\x80")),
+    # Codes of 12 bits, one more than there may be.
+    ("huffman-weight-12", symbols, w.literals(2, 400, b"\x80\xc0" + bytes(60) + b"\x80")),
+    ("huffman-weight-15-oversubscribes", symbols, w.literals(2, 400, b"\x81\xff" + bytes(60) + b"\x80")),
+    # Weights by FSE, whose table has at most 6 bits: the low four bits of its first byte are 5 less.
+    ("huffman-weights-accuracy-7", symbols, w.literals(2, 400, b"\x06\x02\xff\xff\xff\xff\xff" + bytes(60) + b"\x80")),
+    ("huffman-weights-accuracy-20", symbols, w.literals(2, 400, b"\x06\x0f\xff\xff\xff\xff\xff" + bytes(60) + b"\x80")),
+    ("huffman-tree-longer-than-section", symbols, w.literals(2, 400, b"\xff\x11\x11\x11")),
+    ("huffman-tree-missing", symbols, w.literals(3, 400, bytes(60) + b"\x80")),
+    ("huffman-stream-without-end", symbols, w.literals(2, 400, tree + bytes(50) + b"\x00")),
+    ("huffman-stream-too-short", symbols, w.literals(2, 400, tree + bytes(20) + b"\x80")),
+    ("huffman-jump-table-beyond-block", symbols, w.literals(2, 400, tree + b"\xff\xff" * 3 + bytes(60) + b"\x80", 4)),
+    ("huffman-jump-table-cut", symbols, w.literals(2, 400, tree + b"\x01\x00", 4)),
+    ("literals-of-131073-bytes", many, w.literals(1, (1 << 17) + 1, b"\7")),
+    ("literals-of-131073-coded-bytes", many, w.literals(2, (1 << 17) + 1, tree + b"\x01\x00" * 3 + b"\1" * 4, 4)),
+    ("literals-beyond-block", symbols, w.literals(0, 400, symbols[:300])),
+    # One sequence whose three tables are FSE; the first has 20 bits where it may have 9.
+    ("sequences-accuracy-20", symbols, w.literals(1, 400, b"\7")[:-1] + b"\1\xa8\x0f" + b"\xff" * 20 + b"\x80"),
+    ("sequences-tables-repeated-first", symbols, w.literals(1, 400, b"\7")[:-1] + b"\1\xfc" + b"\xff" * 20 + b"\x80"),
+    ("sequences-offset-before-start", symbols, w.literals(1, 397, b"\7")[:-1] + b"\1\x54\0\1\0\2"),
+):
+    framed = w.hand_frame(w.compressed_block(section), len(content), 4)
+    chunk(f"zstd-{what}", content, 3, framed)
+    flags, lengths = b"\2", len(framed).to_bytes(3, "little")
+    chunk(f"planes-{what}", content, 2, flags + lengths + framed)
+
 # Metadata
 
 
@@ -728,6 +763,76 @@ for what, change in (
     changed = {key: value for key, value in {**PROVENANCE, **change}.items() if value is not None}
     document("malformedMetadata", what, w.cbor(changed), "provenance")
 document("malformedMetadata", "not-canonical", w.cbor({**PROVENANCE, "options": w.Raw(b"\xbf\xff")}), "provenance")
+
+# Signatures
+
+
+def signatures(what: str, change: Callable[[list[dict]], list | dict | bytes]) -> None:
+    """Two good signatures, changed."""
+
+    def made(root: bytes) -> list | dict | bytes:
+        return change(signing.signed(ED25519.sign(root), P256.sign(root, "2096-12-31")))
+
+    edited("malformedSignature", what, lambda: small(signatures=made))
+
+
+def entry(what: str, **change) -> None:
+    """The first signature with some members changed, or left out where they are None."""
+
+    def changed(array: list[dict]) -> list:
+        first = {key: value for key, value in {**array[0], **change}.items() if value is not None}
+        return [first, *array[1:]]
+
+    signatures(what, changed)
+
+
+signatures("empty", lambda array: [])
+signatures("map", lambda array: array[0])
+signatures("text", lambda array: w.cbor("signature"))
+signatures("no-bytes", lambda array: b"")
+signatures("entry-not-a-map", lambda array: [array[0]["key"]])
+signatures("keys-twice", lambda array: [array[0], array[0]])
+signatures("keys-unsorted", lambda array: array[::-1])
+signatures("65-entries", lambda array: [{**array[0], "key": f"sha256:{number:064x}"} for number in range(65)])
+signatures("byte-after", lambda array: w.cbor(array) + b"\0")
+signatures("last-byte-missing", lambda array: w.cbor(array)[:-1])
+signatures("array-length-not-shortest", lambda array: b"\x98\2" + w.cbor(array)[1:])
+signatures("array-indefinite", lambda array: b"\x9f" + w.cbor(array)[1:] + b"\xff")
+signatures("members-unsorted", lambda array: [w.Raw(b"\xa3" + b"".join(map(w.cbor, _backwards(array[0]))))])
+signatures("nested-too-deep", lambda array: b"\x81" * 1000 + b"\x80")
+entry("key-missing", key=None)
+entry("algorithm-missing", algorithm=None)
+entry("signature-missing", signature=None)
+entry("member-unknown", comment="")
+entry("algorithm-unknown", algorithm="ed448")
+entry("algorithm-upper-case", algorithm="Ed25519")
+entry("algorithm-number", algorithm=1)
+entry("key-upper-case", key=f"sha256:{'A' * 64}")
+entry("key-short", key=f"sha256:{'0' * 63}")
+entry("key-without-hash", key="0" * 64)
+entry("key-line-end", key=f"sha256:{'0' * 64}\n")
+entry("signature-63-bytes", signature="00" * 63)
+entry("signature-65-bytes", signature="00" * 65)
+entry("signature-upper-case", signature="AA" * 64)
+entry("signature-not-hexadecimal", signature="zz" * 64)
+entry("expires-number", expires=2096)
+entry("expires-null", expires=w.Raw(b"\xf6"))
+for date in ("2097-02-29", "2096-13-01", "2096-00-10", "2096-01-00", "1969-12-31", "96-01-01", "2096-1-01", "2096-01-01Z"):
+    entry(f"expires-{date.lower()}", expires=date)
+
+
+def _backwards(entry: dict) -> list:
+    return [part for key in ("signature", "key", "algorithm") for part in (key, entry[key])]
+
+
+edited("malformedHeader", "sign-in-header", lambda: small(header_extra=[("SIGN", w.cbor([ED25519.sign(bytes(32))]))]))
+edited("limitExceeded", "sign-65537", lambda: small(signatures=lambda root: bytes(65537)))
+edited(
+    "digestMismatch",
+    "section-sign",
+    lambda: small(signatures=lambda root: [ED25519.sign(root)]),
+    header=lambda header: setattr(header.entries[-1], "digest", bytes(32)),
+)
 
 # Digests
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 import random
 import struct
 from collections.abc import Callable
 
+import signing
 import writer as w
 from writer import A, B, Adapter, Module, Tensor
 
@@ -122,6 +124,48 @@ def dtypes_zstd() -> Adapter:
     for dtype, data in SPECIAL.items():
         count = len(data) // w.DTYPES[dtype][1]
         tensors.append(tensor(w.OPAQUE, f"{dtype}", dtype, (40, count), w.zstd_codec(), data * 40))
+    return Adapter([kept(*tensors)])
+
+
+def block(scale: int, *codes: int) -> bytes:
+    """A block of q8: the bits of its scale and 32 codes, those that are left out not 0."""
+    return words(2, scale) + bytes(code & 0xFF for code in (*codes, *[99] * (32 - len(codes))))
+
+
+@vector
+def dtypes_q8() -> Adapter:
+    """Scales of every kind, codes at both ends, codes beyond the last element, blocks cut by chunks; in all codecs."""
+    ramp = (-128, -127, -1, 0, 1, 126, 127)
+    scales = {
+        "one": 0x3C00,
+        "negative": 0xBC01,
+        "zero": 0,
+        "negative-zero": 0x8000,
+        "subnormal": 1,
+        "largest": 0x7BFF,
+        "infinite": 0x7C00,
+        "negative-infinite": 0xFC00,
+        "nan": 0x7E00,
+        "nan-signalling": 0xFD01,
+    }
+    few = [(name, (len(ramp),), block(bits, *ramp)) for name, bits in scales.items()]
+    few.append(("two-blocks", (5, 9), block(0x3800, *range(-16, 16)) + block(0xB800, *range(13))))
+    few.append(("whole-block", (2, 16), block(0x2E66, *range(-128, -96))))
+    tensors = [tensor(w.OPAQUE, name, "q8", shape, data=data) for name, shape, data in few]
+    # Where all bytes are the same, the scale is made of two codes.
+    tensors.append(tensor(w.OPAQUE, "constant", "q8", (64,), w.constant, b"\x3c" * 68))
+    tensors.append(tensor(w.OPAQUE, "constant-one-element", "q8", (1,), w.constant, b"\x80" * 34))
+    repeated = block(0x3555, *ramp) * 40
+    for name, make in (("planes", w.planes()), ("zstd", w.zstd_codec())):
+        tensors.append(tensor(w.OPAQUE, name, "q8", (40 * 32 - 25,), make, repeated))
+    # 30,840 blocks and 16 bytes of the next are a chunk.
+    for name, makes, blocks in (
+        ("cut.raw", [w.zstd_codec(), w.raw], 30_841),
+        ("cut.planes", [w.planes(), w.planes()], 30_900),
+        ("cut.zstd", [w.planes(), w.zstd_codec()], 30_900),
+    ):
+        many = block(0x3555, *ramp) * blocks + block(0xC000, 5, 6, 7)
+        tensors.append(tensor(w.OPAQUE, name, "q8", (blocks * 32 + 3,), makes, many))
     return Adapter([kept(*tensors)])
 
 
@@ -651,6 +695,53 @@ def version_written_by_later() -> Adapter:
     return Adapter([linear()], write_version=255)
 
 
+# Signatures. The note holds the public keys, so that a vector can be verified with nothing but itself.
+
+
+def signed_by(*keys: signing.Key, expires: str | None = None) -> Adapter:
+    return Adapter(
+        [linear()],
+        note={"labels": {key.id: key.pem for key in keys}},
+        signatures=lambda root: signing.signed(*[key.sign(root, expires) for key in keys]),
+    )
+
+
+ED25519, P256 = signing.Key("ed25519", "vector"), signing.Key("p256", "vector")
+
+
+@vector
+def signatures_ed25519() -> Adapter:
+    return signed_by(ED25519)
+
+
+@vector
+def signatures_p256() -> Adapter:
+    return signed_by(P256)
+
+
+@vector
+def signatures_two_keys() -> Adapter:
+    adapter = signed_by(ED25519, P256, signing.Key("ed25519", "another"))
+    adapter.provenance = PROVENANCE
+    return adapter
+
+
+@vector
+def signatures_expires() -> Adapter:
+    return signed_by(ED25519, P256, expires="2096-02-29")
+
+
+@vector
+def signatures_64() -> Adapter:
+    """As many as there may be; one is enough to be valid, the others only look like signatures."""
+    adapter = signed_by(ED25519)
+    made_up = [
+        {"algorithm": "ed25519", "key": f"sha256:{number:064x}", "signature": f"{number:0128x}"} for number in range(63)
+    ]
+    adapter.signatures = lambda root: signing.signed(ED25519.sign(root), *made_up)
+    return adapter
+
+
 def describe(adapter: Adapter, file: bytes) -> dict:
     """What a decoder must find, from what the file was made of."""
     modules = []
@@ -664,11 +755,9 @@ def describe(adapter: Adapter, file: bytes) -> dict:
                 "shape": list(t.shape),
                 "sha256": hashlib.sha256(t.data).hexdigest(),
             }
-            step = w.DTYPES[t.dtype][1]
-            if len(t.data) // step <= FEW:
-                entry["values"] = [
-                    value(t.data[start : start + step], t.dtype) for start in range(0, len(t.data), step)
-                ]
+            count = math.prod(t.shape)
+            if count <= FEW:
+                entry["values"] = values(t.data, t.dtype)[:count]
             tensors.append(entry)
         modules.append(
             {
@@ -690,6 +779,8 @@ def describe(adapter: Adapter, file: bytes) -> dict:
         result["note"] = plain(adapter.note)
     if adapter.provenance is not None:
         result["provenance"] = plain(adapter.provenance)
+    if adapter.signatures is not None:
+        result["signatures"] = plain(adapter.signatures(file[64:96]))
     return result
 
 
@@ -701,6 +792,19 @@ FLOATS = {
     "f8_e5m2": (5, 2, True),
     "f8_e4m3": (4, 3, False),
 }
+
+
+def values(raw: bytes, dtype: str) -> list[float | str]:
+    """The elements' values; for q8 those of whole blocks."""
+    if dtype != "q8":
+        step = w.DTYPES[dtype][1]
+        return [value(raw[start : start + step], dtype) for start in range(0, len(raw), step)]
+    result = []
+    for start in range(0, len(raw), 34):
+        scale = float(value(raw[start : start + 2], "f16"))
+        codes = [value(bytes([code]), "i8") for code in raw[start + 2 : start + 34]]
+        result += [plain(scale * code) for code in codes]
+    return result
 
 
 def value(raw: bytes, dtype: str) -> float | str:

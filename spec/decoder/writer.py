@@ -38,6 +38,7 @@ DTYPES = {
     "i8": (6, 1),
     "u8": (7, 1),
     "i32": (8, 4),
+    "q8": (9, 1),  # of blocks, whose bytes are what codecs see
 }
 
 
@@ -117,6 +118,21 @@ def raw_block(content: bytes, last: bool = True) -> bytes:
 
 def rle_block(byte: int, count: int, last: bool = True) -> bytes:
     return (count << 3 | 1 << 1 | last).to_bytes(3, "little") + bytes([byte])
+
+
+def compressed_block(content: bytes, last: bool = True) -> bytes:
+    return (len(content) << 3 | 2 << 1 | last).to_bytes(3, "little") + content
+
+
+def literals(kind: int, count: int, content: bytes, streams: int = 1) -> bytes:
+    """A literals section that is followed by no sequences; kinds 0 raw, 1 one byte, 2 with tree, 3 without."""
+    if kind < 2:
+        section = (kind | 3 << 2 | count << 4).to_bytes(3, "little") + content
+    elif streams == 1:
+        section = (kind | count << 4 | len(content) << 14).to_bytes(3, "little") + content
+    else:
+        section = (kind | 3 << 2 | count << 4 | len(content) << 22).to_bytes(5, "little") + content
+    return section + b"\0"
 
 
 def hand_frame(
@@ -253,6 +269,7 @@ class Adapter:
     meta: dict | bytes = dataclasses.field(default_factory=dict)
     note: dict | bytes | None = None
     provenance: dict | bytes | None = None
+    signatures: Callable[[bytes], list | bytes] | None = None  # of the content root
     header_extra: list[tuple[str, bytes]] = dataclasses.field(default_factory=list)
     trailing_extra: list[tuple[str, bytes]] = dataclasses.field(default_factory=list)
     alignment: int = 1
@@ -374,6 +391,9 @@ def write(adapter: Adapter, **edits: Callable) -> bytes:
     if adapter.provenance is not None:
         document = adapter.provenance
         trailing.append(("PROV", document if isinstance(document, bytes) else cbor(document)))
+    if adapter.signatures is not None:
+        document = adapter.signatures(root)
+        trailing.append(("SIGN", document if isinstance(document, bytes) else cbor(document)))
     entries += [Entry(tag.encode(), 0, body) for tag, body in sorted(extra)]
     entries += [Entry(tag.encode(), 0, body, trailing=True) for tag, body in sorted(trailing)]
     return _seal(edit("header", Header(entries, data, root, adapter.alignment, adapter.write_version)))

@@ -9,14 +9,20 @@ DEEPEST = 16
 MOST_ITEMS = 1 << 20
 
 
-def decode(data: bytes, what: str) -> dict:
-    """The one map that `data` holds, nothing before it and nothing behind it."""
+def decode_item(data: bytes, what: str):
+    """The one item that `data` holds, nothing before it and nothing behind it."""
     reader = _Reader(data, what)
     value = reader.item(0)
     if reader.position != len(data):
-        raise reader.fault(f"{len(data) - reader.position} bytes follow the map")
+        raise reader.fault(f"{len(data) - reader.position} bytes follow the item")
+    return value
+
+
+def decode(data: bytes, what: str) -> dict:
+    """The one map that `data` holds."""
+    value = decode_item(data, what)
     if not isinstance(value, dict):
-        raise reader.fault("it is not a map")
+        raise Fault("malformedMetadata", f"{what}: it is not a map")
     return value
 
 

@@ -140,7 +140,8 @@ def block_values(raw: np.ndarray) -> np.ndarray:
     """The elements of whole q8 blocks (7.6) as float32: scale times code, exact."""
     blocks = raw.reshape(-1, 34)
     scales = blocks[:, :2].copy().view("<f2").astype(np.float32)
-    return (scales * blocks[:, 2:].copy().view(np.int8).astype(np.float32)).reshape(-1)
+    with np.errstate(invalid="ignore"):  # an infinite scale times a code of 0
+        return (scales * blocks[:, 2:].copy().view(np.int8).astype(np.float32)).reshape(-1)
 
 
 def _e4m3(byte: int) -> float:

@@ -1,10 +1,12 @@
-"""What `META`, `NOTE` and `PROV` must and may hold (section 5)."""
+"""What `META`, `NOTE`, `PROV` and `SIGN` must and may hold (section 5; for `SIGN` section 3 of signatures-v1)."""
 
 from __future__ import annotations
 
+import datetime
 import re
 
-from .fault import require
+from . import cbor
+from .fault import Fault, require
 
 TEXT, MAP, ARRAY, NUMBER, DIGEST, ANY = "a text", "a map", "an array", "a number", "a digest", "a value"
 
@@ -65,3 +67,41 @@ def check_provenance(provenance: dict) -> None:
         for module in provenance["certificate"]["modules"]:
             _fields(module, "a certified module", {"name": TEXT, "rank": NUMBER} | dict.fromkeys(norms, NUMBER))
             require(isinstance(module["rank"], int), "malformedMetadata", "a certified module's rank is not an integer")
+
+
+SIGNATURE_FORMS = {
+    "algorithm": "ed25519|p256",
+    "key": "sha256:[0-9a-f]{64}",
+    "signature": "[0-9a-f]{128}",
+    "expires": "[0-9]{4}-[0-9]{2}-[0-9]{2}",
+}
+
+
+def signatures(raw: bytes) -> list[dict]:
+    """The signatures in `SIGN`, of which only the form is looked at: whether they are valid takes somebody's keys."""
+
+    def check(condition: bool, message: str) -> None:
+        require(condition, "malformedSignature", f"SIGN: {message}")
+
+    try:
+        entries = cbor.decode_item(raw, "SIGN")
+    except Fault as fault:
+        raise Fault("malformedSignature", fault.message) from fault
+    check(isinstance(entries, list) and 1 <= len(entries) <= 64, "it is not an array of 1 to 64 signatures")
+    last = ""
+    for entry in entries:
+        check(isinstance(entry, dict), "an entry is not a map")
+        check(set(entry) | {"expires"} == set(SIGNATURE_FORMS), "an entry has not the members of a signature")
+        for key, value in entry.items():
+            fits = isinstance(value, str) and re.fullmatch(SIGNATURE_FORMS[key], value) is not None
+            check(fits, f"{key} has not the form of one")
+        if "expires" in entry:
+            year, month, day = (int(part) for part in entry["expires"].split("-"))
+            try:
+                datetime.date(year, month, day)
+            except ValueError:
+                check(False, "expires is not a day")
+            check(year >= 1970, "expires is before 1970")
+        check(entry["key"] > last, "the keys are not strictly ascending")
+        last = entry["key"]
+    return entries

@@ -30,7 +30,7 @@ MIB = 1 << 20
 GIB = 1 << 30
 
 TABLES = ("META", "NAME", "MODL", "TENS", "CHNK")
-DOCUMENT_LIMITS = {"META": MIB, "NOTE": 16 * MIB, "PROV": 16 * MIB}
+DOCUMENT_LIMITS = {"META": MIB, "NOTE": 16 * MIB, "PROV": 16 * MIB, "SIGN": MIB // 16}
 
 KINDS = ("none", "linear", "transposedLinear", "convolution", "embedding", "experts")
 RULES = ("alphaOverRank", "alphaOverRootOfRank")
@@ -244,7 +244,8 @@ class AdapterFile:
                 require(tag > previous, "malformedHeader", f"{tag} is out of order")
                 previous = tag
                 require(tag != "NOTE" or not trailing, "malformedHeader", "NOTE is not a header section")
-                require(tag != "PROV" or trailing, "malformedHeader", "PROV is not a trailing section")
+                is_placed = tag not in ("PROV", "SIGN") or trailing
+                require(is_placed, "malformedHeader", f"{tag} is not a trailing section")
             if tag in DOCUMENT_LIMITS:
                 require(count <= DOCUMENT_LIMITS[tag], "limitExceeded", f"{tag} has {count} bytes")
             expected = position if trailing else position + pad(position, 8)
@@ -288,13 +289,15 @@ class AdapterFile:
     def _documents(self) -> None:
         self.meta = cbor.decode(self._bytes("META"), "META")
         documents.check_meta(self.meta)
-        self.note = self.provenance = None
+        self.note = self.provenance = self.signatures = None
         if "NOTE" in self.sections:
             self.note = cbor.decode(self._bytes("NOTE"), "NOTE")
             documents.check_note(self.note)
         if "PROV" in self.sections:
             self.provenance = cbor.decode(self._bytes("PROV"), "PROV")
             documents.check_provenance(self.provenance)
+        if "SIGN" in self.sections:
+            self.signatures = documents.signatures(self._bytes("SIGN"))
 
     # Sections 6 to 8: tables
 
@@ -548,8 +551,10 @@ def describe(data, decoded_limit: int | None = None) -> dict:
                 "sha256": state.hexdigest(),
             }
             if tensor.element_count <= FEW:
-                values = chunks.as_floats(file.elements(module, tensor), tensor.dtype_name)
-                entry["values"] = _plain(values.tolist())
+                elements = file.elements(module, tensor)
+                if tensor.dtype_name == "q8":
+                    elements = chunks.block_values(elements)[: tensor.element_count]
+                entry["values"] = _plain(chunks.as_floats(elements, tensor.dtype_name).tolist())
             tensors.append(entry)
         modules.append(
             {
@@ -571,6 +576,8 @@ def describe(data, decoded_limit: int | None = None) -> dict:
         result["note"] = _plain(file.note)
     if file.provenance is not None:
         result["provenance"] = _plain(file.provenance)
+    if file.signatures is not None:
+        result["signatures"] = _plain(file.signatures)
     return result
 
 
