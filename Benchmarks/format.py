@@ -141,8 +141,9 @@ def speed(arguments, work: pathlib.Path) -> None:
         zipnn_file(source, work / "x.znn", codec.compress, rows, "compress")
         zipnn_file(work / "x.znn", work / "x.raw", codec.decompress, rows, "decompress")
     if source.read_bytes() != (work / "out/adapter_model.safetensors").read_bytes():
-        same = sorted(tensors(source)) == sorted(tensors(work / "out/adapter_model.safetensors"))
-        print("tensors come back bit for bit" if same else "TENSORS DIFFER")
+        if sorted(tensors(source)) != sorted(tensors(work / "out/adapter_model.safetensors")):
+            sys.exit("TENSORS DIFFER")
+        print("tensors come back bit for bit")
     for name, times in rows.items():
         print(f"{name:23} {gigabytes / best(times):6.2f} GB/s of tensors, best of {len(times)} "
               f"({', '.join(f'{t:.3f}' for t in sorted(times))} s)")
