@@ -19,6 +19,7 @@ extension Registry {
     ///   - expected: where the tag must stand for the push to happen.
     ///   - provenance: how the adapter was computed; asked after its last tensor has been read.
     ///   - original: the file that the adapter comes from; its signatures are kept where the content root stays.
+    ///   - confirming: called after the last tensor has been read; nothing is stored when it throws.
     ///   - progress: called with the number of tensor bytes read since the last call.
     /// - Throws: ``RegistryError`` with code `wrongKind` for a reference to a digest, `conflict`, `immutableTag`,
     ///   `readOnly` or `noSpace`; what reading the tensors and writing the format throw.
@@ -26,11 +27,11 @@ extension Registry {
     public func push(
         _ adapter: Adapter, as reference: Reference, codec: WritingCodec = .planes, expected: ExpectedTag = .any,
         provenance: (() throws -> Provenance)? = nil, signedAs original: AdapterFile? = nil,
-        progress: ((Int) -> Void)? = nil
+        confirming: (() throws -> Void)? = nil, progress: ((Int) -> Void)? = nil
     ) throws -> StoredAdapter {
         try push(
             adapter, as: reference, codec: codec, expected: expected, provenance: provenance, signedAs: original,
-            attaching: nil, progress: progress)
+            attaching: nil, confirming: confirming, progress: progress)
     }
 
     /// Stores an adapter and sets a tag to it, and in the same transaction changes what is attached to the tag's
@@ -38,7 +39,8 @@ extension Registry {
     package func push(
         _ adapter: Adapter, as reference: Reference, codec: WritingCodec = .planes, expected: ExpectedTag = .any,
         provenance: (() throws -> Provenance)? = nil, signedAs original: AdapterFile? = nil,
-        attaching attachment: AttachmentChange?, progress: ((Int) -> Void)? = nil
+        attaching attachment: AttachmentChange?, confirming: (() throws -> Void)? = nil,
+        progress: ((Int) -> Void)? = nil
     ) throws -> StoredAdapter {
         try writing("push to the registry") {
             let tag = try tag(of: reference, verb: "push to")
@@ -47,6 +49,7 @@ extension Registry {
             let output = try blobs.makeTemporary()
             let written = try AdapterFileWriter.write(
                 adapter, to: output, codec: codec, provenance: provenance, progress: progress)
+            try confirming?()
             // The rows come from what can be read back, not from what was meant to be written.
             let file = try AdapterFile(opening: output.temporaryPath, limits: limits)
             guard file.contentRoot == written.contentRoot, file.byteCount == written.byteCount else {

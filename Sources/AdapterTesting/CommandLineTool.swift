@@ -83,6 +83,12 @@ public final class RunningTool {
         self.errors = errors
     }
 
+    /// The process's number.
+    public var processIdentifier: Int32 { process.processIdentifier }
+
+    /// Whether it has not ended yet.
+    public var isRunning: Bool { process.isRunning }
+
     /// Ends the process with SIGKILL, wherever it is.
     public func kill() {
         Glibc.kill(process.processIdentifier, SIGKILL)

@@ -21,6 +21,8 @@ public struct FileSystemError: Error, Sendable, CustomStringConvertible {
         public static let wrongKind = Code(description: "wrongKind")
         /// The file ended before the requested bytes: it is shorter than it was when it was opened.
         public static let truncated = Code(description: "truncated")
+        /// Another process changed the file while it was read.
+        public static let changed = Code(description: "changed")
         /// Another process holds the lock.
         public static let locked = Code(description: "locked")
         /// Any other failure of the system call.

@@ -6,6 +6,7 @@ import Glibc
 /// another process can end in an error but not in a fault or in unverified bytes. Only ``map(_:)`` gives that up.
 public struct InputFile: Sendable {
     private let descriptor: FileDescriptor
+    private let version: Version
     /// The file's length when it was opened, in bytes.
     public let byteCount: Int
     /// The file's permission bits when it was opened.
@@ -27,6 +28,44 @@ public struct InputFile: Sendable {
         }
         byteCount = Int(status.st_size)
         mode = UInt32(status.st_mode & 0o777)
+        version = Version(status)
+    }
+
+    /// What changes when a file's content does. Not the time of its inode's change, which a new link or mode changes too.
+    private struct Version: Hashable {
+        let device: UInt64
+        let inode: UInt64
+        let byteCount: Int64
+        let seconds: Int
+        let nanoseconds: Int
+
+        init(_ status: stat) {
+            device = UInt64(status.st_dev)
+            inode = UInt64(status.st_ino)
+            byteCount = Int64(status.st_size)
+            seconds = status.st_mtim.tv_sec
+            nanoseconds = status.st_mtim.tv_nsec
+        }
+    }
+
+    /// Checks that nobody has written to the file since it was opened: what was read from it in pieces is one content.
+    ///
+    /// - Throws: ``FileSystemError`` with code `changed`.
+    public func checkUnchanged() throws {
+        guard Version(try descriptor.status()) == version else { throw changed }
+    }
+
+    /// As ``checkUnchanged()``, and that the path still leads to the file.
+    public func checkUnchangedAtPath() throws {
+        try checkUnchanged()
+        guard try InputFile(opening: path).version == version else { throw changed }
+    }
+
+    private var changed: FileSystemError {
+        FileSystemError(
+            .changed,
+            "Unable to read '\(path)': it was changed while it was read. Wait until whoever writes it is done, and try "
+                + "again.", path: path)
     }
 
     /// Copies `count` bytes from `offset` on.

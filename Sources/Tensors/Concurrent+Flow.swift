@@ -3,15 +3,15 @@ extension Concurrent {
     /// order in which they were drawn.
     ///
     /// - Parameters:
+    ///   - ahead: how many inputs or results may be in memory; by default two a processor.
     ///   - next: the next input, nil at the end; called by one thread at a time.
     ///   - consume: takes the results in order; called by one thread at a time.
     /// - Throws: the error that belongs to the earliest input; nothing is drawn after an error.
-    /// - Complexity: two inputs or results a processor in memory.
     package static func flow<Input: Sendable, Output: Sendable>(
-        workerCount: Int = Concurrent.workerCount, next: () throws -> Input?,
+        workerCount: Int = Concurrent.workerCount, ahead: Int? = nil, next: () throws -> Input?,
         transform: @Sendable (Input) throws -> Output, consume: (Output) throws -> Void
     ) throws {
-        let state = Monitor(FlowState<Output>(ahead: 2 * workerCount))
+        let state = Monitor(FlowState<Output>(ahead: max(1, ahead ?? 2 * workerCount)))
         // Each is called by one thread at a time, as the state says.
         nonisolated(unsafe) let (draw, hand) = (next, consume)
         withoutActuallyEscaping(transform) { transform in

@@ -14,6 +14,10 @@ package enum Concurrent {
         return max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     }()
 
+    /// How many processors take part in work that holds some mebibytes for each: so many exceed what memory and disks
+    /// give, and more would only hold more.
+    package static let pieceWorkerCount = min(workerCount, 32)
+
     /// `transform` of each input, in order; inputs are taken up in order by whichever processor is free.
     ///
     /// - Throws: the error of the first input that has one; inputs behind it may be left out.

@@ -3,7 +3,7 @@ package enum TensorPieces {
     /// The length of a piece; whoever decodes in chunks of this length does each once.
     package static let byteCount = 1 << 20
     /// How many pieces a thread reads together.
-    private static let countAtOnce = 4
+    private static let countAtOnce = 2
 
     private struct Piece: Sendable {
         let tensor: Int
@@ -31,7 +31,7 @@ package enum TensorPieces {
         let groups = stride(from: 0, to: pieces.count, by: countAtOnce).map { start in
             pieces[start..<min(start + countAtOnce, pieces.count)]
         }
-        _ = try Concurrent.map(groups) { group in
+        _ = try Concurrent.map(groups, workerCount: Concurrent.pieceWorkerCount) { group in
             let contents = try Tensor.bytes(of: group.map { (tensors[$0.tensor], $0.range) })
             for (piece, content) in zip(group, contents) { try body(piece.offset, content) }
         }

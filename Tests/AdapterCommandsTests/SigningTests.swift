@@ -190,6 +190,23 @@ import Testing
         }
     }
 
+    @Test func `a bad signature file is a fault of each subject, and every result is printed`() throws {
+        try withRegistry { tool, folder in
+            try succeed(tool, "key", "generate", "release")
+            try succeed(tool, "sign", "team/a:v1", "--key", "release")
+            let bad = folder + "/bad.sig"
+            try Data("{}".utf8).write(to: URL(fileURLWithPath: bad))
+            let result = try tool.run(
+                "verify", "team/a:v1", "team/a:v1", "--signed-by", "release", "--signature", bad, "--json")
+            #expect(result.status == 2)
+            let results = try object(result.output)["results"] as? [[String: Any]]
+            #expect(results?.map { $0["code"] as? String } == ["malformedSignature", "malformedSignature"])
+            #expect(
+                try tool.run("verify", "team/a:v1", "--signed-by", "release", "--signature", folder + "/none").status
+                    == 3)
+        }
+    }
+
     @Test func `a file is signed in place, whole or not at all`() throws {
         try withRegistry { tool, folder in
             for name in ["release", "second"] { try succeed(tool, "key", "generate", name) }
@@ -297,6 +314,36 @@ import Testing
             #expect(names == ["adapter_config.json", "adapter_model.safetensors"])
             let first = try succeed(tool, "show", "team/a:v1", "-q")
             #expect(try succeed(tool, "push", peft, "team/a:v1", "-q") == first)
+
+            #expect(try succeed(tool, "verify", peft, "--signed-by", "openssf").contains("signed by openssf"))
+            #expect(try refusal(tool, peft, "--signed-by", "release") == "wrongKey")
+            #expect(try refusal(tool, peft, "--signed-by", "nobody") == "unknownKey")
+            let moved = folder + "/moved.sig"
+            try Data(contentsOf: URL(fileURLWithPath: peft + "/model.sig")).write(to: URL(fileURLWithPath: moved))
+            try succeed(tool, "verify", peft, "--signed-by", "openssf", "--signature", moved)
+            let extra = URL(fileURLWithPath: peft + "/extra.txt")
+            try Data("x".utf8).write(to: extra)
+            #expect(try refusal(tool, peft, "--signed-by", "openssf") == "otherContent")
+            try Directory.remove(extra.path)
+            let configuration = URL(fileURLWithPath: peft + "/adapter_config.json")
+            let intact = try Data(contentsOf: configuration)
+            try (intact + Data(" ".utf8)).write(to: configuration)
+            #expect(try refusal(tool, peft, "--signed-by", "openssf") == "otherContent")
+            try intact.write(to: configuration)
+            try succeed(tool, "verify", peft, "--signed-by", "openssf")
+            let signature = URL(fileURLWithPath: peft + "/model.sig")
+            let text = try String(contentsOf: signature, encoding: .utf8)
+            let statementText = String(decoding: payload, as: UTF8.self)
+            let forged = Data(statementText.replacing("\"method\":\"files\"", with: "\"method\":\"files\" ").utf8)
+            #expect(forged != payload)
+            try text.replacing(payload.base64EncodedString(), with: forged.base64EncodedString())
+                .write(to: signature, atomically: true, encoding: .utf8)
+            #expect(try refusal(tool, peft, "--signed-by", "openssf") == "invalidSignature")
+            try "{}".write(to: signature, atomically: true, encoding: .utf8)
+            #expect(try refusal(tool, peft, "--signed-by", "openssf") == "malformedSignature")
+            try Directory.remove(signature.path)
+            #expect(try refusal(tool, peft, "--signed-by", "openssf") == "unsigned")
+            try succeed(tool, "sign", peft, "--key", "openssf", "--format", "model-signing")
             // Links are refused, as they are by its verifiers.
             try Directory.remove(peft + "/model.sig")
             try FileManager.default.createSymbolicLink(atPath: peft + "/link", withDestinationPath: "/etc/passwd")

@@ -1,4 +1,5 @@
 internal import AdapterArithmetic
+internal import AdapterFormat
 internal import AdapterInterchange
 internal import AdapterRegistry
 internal import Adapters
@@ -97,10 +98,16 @@ struct ConvertCommand: ParsableCommand {
             certificates.append(("dtype", try converted.certificate()))
         }
         let layout = layoutArguments.layout(for: output)
+        let isChanged = ranks.isChosen || dtype != nil
         let prepared = try AdapterExport(
-            adapter: adapter, layout: layout, path: output,
-            writing: WritingOptions(base: reading.base, dropped: reading.dropped, replacing: force), options: options
+            adapter: adapter, original: isChanged ? nil : loaded.file, layout: layout, path: output,
+            writing: WritingOptions(base: reading.base, dropped: reading.dropped, replacing: force),
+            provenance: isChanged ? nil : try loaded.provenance(), options: options
         ).prepare()
+        if isChanged, layout == .adpt, try loaded.file?.signatures().isEmpty == false {
+            options.console.warn("the signatures of '\(subject)' are not kept: they sign other values")
+        }
+        try loaded.checkUnchanged()
         try prepared.commit()
         var document = prepared.document
         document["subject"] = .string(subject)

@@ -42,21 +42,13 @@ struct PackCommand: ParsableCommand {
         let loaded = try LoadedAdapter(
             .path(path), label: path, options: options, reading: try loss.reading(base: baseArguments.base))
         loaded.warnOfConversion(options.console)
-        let provenance = try loaded.provenance()
         let progress = options.console.progress("Packing", totalByteCount: loaded.adapter.tensorByteCount)
-        var file = try OutputFile(beside: output)
-        let written = try AdapterFileWriter.write(
-            loaded.adapter, to: file, codec: codec, provenance: provenance,
-            progress: progress.advance)
-        // Another codec leaves the content root as it is, and so the signatures valid.
-        if let signatures = try loaded.file?.signatures(), !signatures.isEmpty {
-            let unsigned = try AdapterFile(opening: file.temporaryPath, limits: options.limits)
-            let signed = try OutputFile(beside: output)
-            try AdapterFileWriter.copy(unsigned, signatures: signatures, to: signed, limits: options.limits)
-            file = signed
-        }
-        let byteCount = file.offset
-        try file.commit(as: output)
+        let written = try RewrittenFile(
+            loaded.adapter, of: loaded.file, provenance: try loaded.provenance(), beside: output, codec: codec,
+            limits: options.limits, progress: progress.advance)
+        try loaded.checkUnchanged()
+        let byteCount = written.byteCount
+        try written.output.commit(as: output)
         progress.finish()
         let tensors = loaded.adapter.tensorByteCount
         try options.console.answer(
@@ -77,10 +69,12 @@ struct UnpackCommand: ParsableCommand {
         commandName: "unpack",
         abstract: "Turn an .adpt file into another layout, verified, without a registry.",
         discussion: """
-            The header's and each chunk's digest are checked before their bytes are used.
+            The header's and each chunk's digest are checked before their bytes are used. Of a signed file, and with
+            --signed-by, the content root is recomputed from the values besides, and nothing appears unless it is right.
 
               adapterctl unpack my-adapter.adpt -o ./my-adapter
               adapterctl unpack my-adapter.adpt -o my-adapter.gguf --base ./Llama-3.1-8B
+              adapterctl unpack my-adapter.adpt -o ./my-adapter --signed-by release
             """)
 
     @Argument(help: "The .adpt file.")
@@ -92,25 +86,42 @@ struct UnpackCommand: ParsableCommand {
     @OptionGroup var layoutArguments: OutputLayoutArguments
     @OptionGroup var baseArguments: BaseFolderArguments
 
+    @OptionGroup var signatures: SignatureArguments
+
     @Flag(help: "Replace what stands at the path.")
     var force = false
 
     @OptionGroup var options: GlobalOptions
 
     func run() throws {
-        let file = try AdapterFile(opening: path, limits: options.limits)
+        let policy = try signatures.policy()
+        var file = try AdapterFile(opening: path, limits: options.limits)
+        // A signature is for the content root, so what it vouches for is known only when that was recomputed.
+        let isRecomputed = file.hasSignatures || policy.demandsKeys
+        if isRecomputed { file = try file.gatheringContent() }
+        let signers = try policy.check(file.contentRoot, signedBy: file.signatures())
         let layout = layoutArguments.layout(for: output)
         let prepared = try AdapterExport(
-            adapter: file.adapter, layout: layout, path: output,
+            adapter: file.adapter, original: file, layout: layout, path: output,
             writing: try layoutArguments.loss.writing(base: baseArguments.base, replacing: force), options: options
         ).prepare()
+        do {
+            if isRecomputed { try file.verifyContent() }
+        } catch var error as FormatError {
+            error.path = path
+            throw error
+        }
         try prepared.commit()
+        let verified =
+            (isRecomputed ? "verified as content root" : "every chunk verified; content root as stated:")
+            + " \(file.contentRoot)" + (signers.isEmpty ? "" : ", signed by \(signers.joined(separator: ", "))")
         let document: [String: MetadataValue] = [
             "path": .string(output), "contentRoot": .string(file.contentRoot.description),
+            "verified": isRecomputed ? "content" : "chunks", "signedBy": .array(signers.map(MetadataValue.string)),
             "tensorByteCount": MetadataValue(file.adapter.tensorByteCount), "layout": .string(layout.name),
         ]
         try options.console.answer(
             .map(document.merging(prepared.document) { $1 }), identifiers: [output],
-            text: "Unpacked \(path) to \(output), verified as content root \(file.contentRoot)\(prepared.lines)")
+            text: "Unpacked \(path) to \(output), \(verified)\(prepared.lines)")
     }
 }

@@ -125,10 +125,12 @@ struct PushCommand: ParsableCommand {
             return try registry.push(
                 contentsOf: path, as: reference, expected: expected, progress: progress.advance)
         }
+        // What is stored anew gets the content root of its values, so a file that states another must end here.
+        try loaded.file?.verifyContent()
         let provenance = try loaded.provenance()
         let stored = try registry.push(
             adapter, as: reference, codec: codec ?? .planes, expected: expected, provenance: provenance,
-            signedAs: loaded.file, progress: progress.advance)
+            signedAs: loaded.file, confirming: loaded.checkUnchanged, progress: progress.advance)
         if let file = loaded.file, file.contentRoot != stored.contentRoot, try !file.signatures().isEmpty {
             options.console.warn("the signatures of '\(path)' are not kept: they sign the base model that it names")
         }

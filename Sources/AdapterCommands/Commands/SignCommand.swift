@@ -172,18 +172,7 @@ struct FolderSigning {
             let relative = String(path.dropFirst(folder.count + 1))
             if !ignored.contains(relative) { ignored.append(relative) }
         }
-        var digests: [String: Digest] = [:]
-        let progress = console.progress("Hashing")
-        for name in try Directory.files(below: folder, except: ignored.contains) {
-            let file = try InputFile(opening: "\(folder)/\(name)")
-            var hasher = SHA256()
-            try file.forEachPiece(in: 0..<file.byteCount) { piece in
-                hasher.update(piece)
-                progress.advance(by: piece.count)
-            }
-            digests[name] = hasher.finalize()
-        }
-        progress.finish()
+        let digests = try FolderSigning.digests(of: folder, except: ignored, console)
         let name = split(folder).name
         let bundle = try ModelSigningBundle(
             modelName: ["", ".", ".."].contains(name) ? "adapter" : name, files: digests, ignoredPaths: ignored,
@@ -198,5 +187,22 @@ struct FolderSigning {
                 "files": .array(digests.keys.sorted { $0.precedesInUTF8($1) }.map { .string($0) }),
             ], identifiers: [path],
             text: "Signed \(digests.count) files of \(folder) in \(path)\n  key  \(key.publicKey.id)")
+    }
+
+    /// The digests of a folder's files by their paths in it; links are refused.
+    static func digests(of folder: String, except ignored: [String], _ console: Console) throws -> [String: Digest] {
+        var digests: [String: Digest] = [:]
+        let progress = console.progress("Hashing")
+        defer { progress.finish() }
+        for name in try Directory.files(below: folder, except: ignored.contains) {
+            let file = try InputFile(opening: "\(folder)/\(name)")
+            var hasher = SHA256()
+            try file.forEachPiece(in: 0..<file.byteCount) { piece in
+                hasher.update(piece)
+                progress.advance(by: piece.count)
+            }
+            digests[name] = hasher.finalize()
+        }
+        return digests
     }
 }

@@ -156,12 +156,12 @@ struct VerifyCommand: ParsableCommand {
                 if let file = loaded.file {
                     return try result(text, file, file.verify(progress: progress.advance), policy)
                 }
-                try policy.refuseFolder(path)
+                let signers = try policy.check(folder: path, options.console)
                 // A foreign layout has no digests; what can be checked is that all of it can be read.
                 for module in loaded.adapter.modules {
                     for tensor in module.tensors { progress.advance(by: try tensor.tensor.bytes().count) }
                 }
-                return VerificationResult(subject: text, digest: nil)
+                return VerificationResult(subject: text, digest: nil, signedBy: signers)
             }
         } catch let error as SignatureError {
             return VerificationResult(

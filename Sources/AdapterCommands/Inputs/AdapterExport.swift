@@ -8,9 +8,13 @@ internal import Tensors
 /// An adapter on its way into a file or folder outside the registry.
 struct AdapterExport {
     let adapter: Adapter
+    /// The file whose adapter it is, unchanged; nil for any other adapter.
+    var original: AdapterFile?
     let layout: OutputLayout
     let path: String
     let writing: WritingOptions
+    /// How an adapter without an original was computed, for a layout that has room for it.
+    var provenance: (@Sendable () throws -> Provenance)?
     let options: GlobalOptions
 
     /// What was written, to be committed.
@@ -63,10 +67,11 @@ struct AdapterExport {
                     .alreadyExists, "Unable to write '\(path)': it exists already. Use --force to replace it.",
                     path: path)
             }
-            let file = try OutputFile(beside: path)
-            _ = try AdapterFileWriter.write(
-                adapter, to: file, codec: .planes, provenance: nil, progress: progress.advance)
-            return Prepared(place: .own(file, path: path), remarks: [], certificate: nil)
+            let record = try original?.provenance()
+            let written = try RewrittenFile(
+                adapter, of: original, provenance: record.map { record in { record } } ?? provenance, beside: path,
+                limits: options.limits, progress: progress.advance)
+            return Prepared(place: .own(written.output, path: path), remarks: [], certificate: nil)
         case .foreign(let layout):
             let output = try layout.prepare(counted, at: path, options: writing)
             return Prepared(

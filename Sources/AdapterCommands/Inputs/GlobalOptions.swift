@@ -32,6 +32,11 @@ struct GlobalOptions: ParsableArguments {
     @Flag(help: "Do not tell how far work has come.")
     var noProgress = false
 
+    func validate() throws {
+        guard let maxDecoded, maxDecoded.byteCount > ReadLimits.maximumDecodedByteCount else { return }
+        throw ValidationError("--max-decoded is at most 64G, which is all that the format has room for.")
+    }
+
     var limits: ReadLimits { ReadLimits(decodedByteCount: maxDecoded?.byteCount) }
 
     var console: Console { Console(options: self) }
@@ -67,14 +72,14 @@ struct GlobalOptions: ParsableArguments {
 
     /// How many of the arguments are global options that stand before the subcommand.
     static func leadingCount(_ arguments: [String]) -> Int {
+        let flags = ["--json", "-q", "--quiet", "-v", "--verbose", "--no-progress", "--allow-network-registry"]
+        let valued = ["--registry", "--max-decoded"]
         var count = 0
         while count < arguments.count {
             let argument = arguments[count]
-            if ["--json", "-q", "--quiet", "-v", "--verbose", "--no-progress"].contains(argument)
-                || argument.hasPrefix("--registry=")
-            {
+            if flags.contains(argument) || valued.contains(where: { argument.hasPrefix($0 + "=") }) {
                 count += 1
-            } else if argument == "--registry", count + 1 < arguments.count {
+            } else if valued.contains(argument), count + 1 < arguments.count {
                 count += 2
             } else {
                 break

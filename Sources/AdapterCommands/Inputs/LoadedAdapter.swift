@@ -18,6 +18,7 @@ struct LoadedAdapter {
     let digest: Digest?
     /// What was read from another tool's layout; nil for a file of our own.
     let foreign: ForeignAdapter?
+    private let sources: SourceFiles?
 
     /// Opens a stored adapter, a file or a folder.
     ///
@@ -35,6 +36,7 @@ struct LoadedAdapter {
             adapter = file.adapter
             digest = stored.digest
             foreign = nil
+            sources = nil
         case .path(let path):
             digest = nil
             guard let layout = try LoadedAdapter.layout(of: path) else {
@@ -42,8 +44,10 @@ struct LoadedAdapter {
                 self.file = file
                 adapter = file.adapter
                 foreign = nil
+                sources = nil
                 return
             }
+            sources = try SourceFiles(path)
             let read = try layout.read(path, options: reading)
             file = nil
             adapter = read.adapter
@@ -53,6 +57,8 @@ struct LoadedAdapter {
 
     /// The foreign layout of what is at a path; nil where it must be a file of our own.
     private static func layout(of path: String) throws -> ForeignLayout? {
+        // What is called a file of ours and looks like another tool's is damaged or mistaken, and must not pass as that.
+        if path.hasSuffix(".adpt"), Directory.kind(of: path) == .file { return nil }
         do {
             return try ForeignLayout.detect(path)
         } catch let error as InterchangeError where error.code == .unknownLayout {
@@ -75,6 +81,12 @@ struct LoadedAdapter {
                 certificate: try certificate())
         }
     }
+
+    /// Checks that another tool's layout is what it was when it was opened: it has no digests that would tell. A file of
+    /// our own has, and is read as it was opened or not at all.
+    ///
+    /// - Throws: `FileSystemError` with code `changed`.
+    func checkUnchanged() throws { try sources?.checkUnchanged() }
 
     /// Says on standard error what reading a foreign layout converted or left out.
     func warnOfConversion(_ console: Console) {

@@ -1,6 +1,7 @@
 internal import AdapterFormat
 internal import AdapterRegistry
 internal import ArgumentParser
+internal import FileSystem
 internal import Integrity
 
 /// Whose signatures an adapter must bear, and where they are.
@@ -25,7 +26,8 @@ struct SignatureArguments: ParsableArguments {
         }
     }
 
-    /// Reads keys and documents once for all subjects; a key that is not trusted is a fault of each subject.
+    /// Reads keys and documents once for all subjects; a key that is not trusted and a document that is malformed are
+    /// faults of each subject.
     ///
     /// - Parameter names: keys that are demanded besides.
     func policy(demanding names: [String] = []) throws -> SignaturePolicy {
@@ -39,7 +41,14 @@ struct SignatureArguments: ParsableArguments {
             }
         }
         return SignaturePolicy(
-            keys: keys, documents: try signatureFiles.map { try DetachedSignatures(readingFile: $0) },
+            keys: keys,
+            documents: try signatureFiles.map { path in
+                do {
+                    return (path, .success(try DetachedSignatures(readingFile: path)))
+                } catch let error as SignatureError {
+                    return (path, .failure(error))
+                }
+            },
             today: try UTCDate.today())
     }
 }
@@ -47,13 +56,17 @@ struct SignatureArguments: ParsableArguments {
 /// The keys that must have signed, and what is known besides the signatures in the files.
 struct SignaturePolicy {
     let keys: [Result<TrustedKey, SignatureError>]
-    let documents: [DetachedSignatures]
+    let documents: [(path: String, content: Result<DetachedSignatures, SignatureError>)]
     let today: UTCDate
+
+    /// Whether somebody must have signed.
+    var demandsKeys: Bool { !keys.isEmpty }
 
     /// The names of the keys that have signed, which are all.
     ///
     /// - Throws: `SignatureError` as clause 5.1 of the signatures spec says.
     func check(_ contentRoot: Digest, signedBy signatures: [Signature]) throws -> [String] {
+        let documents = try documents.map { try $0.content.get() }
         let matching = documents.filter { $0.contentRoot == contentRoot }
         if let document = documents.first, matching.isEmpty {
             throw SignatureError(
@@ -68,12 +81,41 @@ struct SignaturePolicy {
         }
     }
 
-    /// What to say of something that has no content root.
-    func refuseFolder(_ path: String) throws {
-        guard !keys.isEmpty else { return }
-        throw SignatureError(
-            .unsigned,
-            "Unable to accept '\(path)' as signed: a folder holds no signature. Verify the stored adapter or the .adpt "
-                + "file it comes from.")
+    /// The names of the keys that have signed another tool's layout, which are all: it has no content root, but a folder
+    /// may be signed for OpenSSF model signing, in its `model.sig` or a file that `--signature` names.
+    ///
+    /// - Throws: `SignatureError`.
+    func check(folder path: String, _ console: Console) throws -> [String] {
+        guard !keys.isEmpty else { return [] }
+        let bundles = documents.isEmpty ? ["\(path)/\(ModelSigningBundle.fileName)"] : documents.map(\.path)
+        guard Directory.kind(of: path) == .directory, bundles.allSatisfy({ Directory.kind(of: $0) == .file }) else {
+            throw SignatureError(
+                .unsigned,
+                "Unable to accept '\(path)' as signed: there is no \(ModelSigningBundle.fileName). Verify the stored "
+                    + "adapter or the .adpt file it comes from, or sign the folder with --format model-signing.")
+        }
+        let signed = try bundles.map { bundle in
+            try SignedFolder(parsing: InputFile.contents(of: bundle, limit: SignedFolder.maximumByteCount))
+        }
+        let names = try keys.map { key in
+            let key = try key.get()
+            // Each key must have signed one of the bundles; what is wrong is said of the last.
+            var failure: SignatureError?
+            for bundle in signed {
+                do {
+                    try bundle.check(key, on: today)
+                    failure = nil
+                    break
+                } catch let error as SignatureError {
+                    failure = error
+                }
+            }
+            if let failure { throw failure }
+            return key.name
+        }
+        for bundle in signed {
+            try bundle.check(files: FolderSigning.digests(of: path, except: bundle.ignoredPaths, console))
+        }
+        return names
     }
 }

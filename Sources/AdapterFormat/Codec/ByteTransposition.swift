@@ -18,19 +18,18 @@ enum ByteTransposition {
         }
     }
 
-    /// The chunk of the given planes.
-    static func join(_ planes: [UInt8], dtype: DType, byteCount: Int) -> [UInt8] {
+    /// The chunk of the given planes: as many as an element has bytes, each with a byte for each element.
+    static func join(_ planes: [UnsafeRawBufferPointer], dtype: DType, byteCount: Int) -> [UInt8] {
         unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, initialized in
-            unsafe planes.withUnsafeBytes { source in
-                guard let input = source.baseAddress, let start = buffer.baseAddress else { return }
-                let output = UnsafeMutableRawPointer(start)
-                let count = byteCount / dtype.byteCount
-                switch dtype {
-                case .f16, .bf16: unsafe joinHalves(input, output, count)
-                case .f32: unsafe joinWords(input, output, count, rotates: true)
-                case .i32: unsafe joinWords(input, output, count, rotates: false)
-                case .f8e4m3, .f8e5m2, .i8, .u8, .q8: unsafe output.copyMemory(from: input, byteCount: count)
-                }
+            let inputs = unsafe planes.compactMap { unsafe $0.baseAddress?.assumingMemoryBound(to: UInt8.self) }
+            guard unsafe inputs.count == dtype.byteCount, let start = buffer.baseAddress else { return }
+            let output = UnsafeMutableRawPointer(start)
+            let count = byteCount / dtype.byteCount
+            switch dtype {
+            case .f16, .bf16: unsafe joinHalves(inputs[0], inputs[1], output, count)
+            case .f32: unsafe joinWords(inputs[0], inputs[1], inputs[2], inputs[3], output, count, rotates: true)
+            case .i32: unsafe joinWords(inputs[0], inputs[1], inputs[2], inputs[3], output, count, rotates: false)
+            case .f8e4m3, .f8e5m2, .i8, .u8, .q8: unsafe output.copyMemory(from: inputs[0], byteCount: count)
             }
             initialized = byteCount
         }
@@ -47,9 +46,9 @@ enum ByteTransposition {
         }
     }
 
-    private static func joinHalves(_ input: UnsafeRawPointer, _ output: UnsafeMutableRawPointer, _ count: Int) {
-        let high = unsafe input.assumingMemoryBound(to: UInt8.self)
-        let low = unsafe high + count
+    private static func joinHalves(
+        _ high: UnsafePointer<UInt8>, _ low: UnsafePointer<UInt8>, _ output: UnsafeMutableRawPointer, _ count: Int
+    ) {
         for index in 0..<count {
             let rotated = unsafe UInt16(high[index]) << 8 | UInt16(low[index])
             let bits = rotated >> 1 | rotated << 15
@@ -73,13 +72,13 @@ enum ByteTransposition {
     }
 
     private static func joinWords(
-        _ input: UnsafeRawPointer, _ output: UnsafeMutableRawPointer, _ count: Int, rotates: Bool
+        _ first: UnsafePointer<UInt8>, _ second: UnsafePointer<UInt8>, _ third: UnsafePointer<UInt8>,
+        _ fourth: UnsafePointer<UInt8>, _ output: UnsafeMutableRawPointer, _ count: Int, rotates: Bool
     ) {
-        let planes = unsafe input.assumingMemoryBound(to: UInt8.self)
         for index in 0..<count {
-            var upper = unsafe UInt16(planes[index]) << 8 | UInt16(planes[count + index])
+            var upper = unsafe UInt16(first[index]) << 8 | UInt16(second[index])
             if rotates { upper = upper >> 1 | upper << 15 }
-            let lower = unsafe UInt16(planes[2 * count + index]) << 8 | UInt16(planes[3 * count + index])
+            let lower = unsafe UInt16(third[index]) << 8 | UInt16(fourth[index])
             let bits = UInt32(upper) << 16 | UInt32(lower)
             unsafe output.storeBytes(of: bits.littleEndian, toByteOffset: 4 * index, as: UInt32.self)
         }

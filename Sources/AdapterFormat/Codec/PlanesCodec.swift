@@ -25,19 +25,25 @@ enum PlanesCodec {
         ByteTransposition.split(chunk, dtype: dtype, into: &scratch)
         var modes: UInt8 = 0
         var isShorter = true
-        // Contents are written where they stand if every plane needs a length, and moved up afterwards.
-        let contentStart = 1 + lengthByteCount * planeCount
-        let capacity = contentStart + chunk.count
+        let capacity = 1 + lengthByteCount * planeCount + chunk.count
         let encoded = try unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, initialized in
             let target = UnsafeMutableRawBufferPointer(buffer)
             var lengths: [Int] = []
-            var position = contentStart
-            try unsafe scratch.withUnsafeBytes { planes in
-                for index in 0..<planeCount {
-                    let plane = unsafe UnsafeRawBufferPointer(rebasing: planes[index * count..<(index + 1) * count])
+            var contentStart = 1
+            var position = 1
+            try unsafe scratch.withUnsafeBytes { scratch in
+                let planes = unsafe (0..<planeCount).map { index in
+                    unsafe UnsafeRawBufferPointer(rebasing: scratch[index * count..<(index + 1) * count])
+                }
+                let plans = unsafe planes.map { unsafe Plan($0) }
+                // Contents are written behind the lengths of all frames to be tried, and are moved up where one was not
+                // shorter than its plane.
+                contentStart += lengthByteCount * plans.count(where: \.isFrame)
+                position = contentStart
+                for (index, plan) in plans.enumerated() {
                     // All planes raw fill the buffer exactly, so there is always room.
                     let room = unsafe UnsafeMutableRawBufferPointer(rebasing: target[position..<capacity])
-                    let stored = try unsafe store(plane, into: room, compressor)
+                    let stored = try unsafe store(planes[index], plan, into: room, compressor)
                     modes |= stored.mode.rawValue << UInt8(2 * index)
                     if stored.mode == .zstd { lengths.append(stored.byteCount) }
                     position += stored.byteCount
@@ -54,7 +60,7 @@ enum PlanesCodec {
                     unsafe target[1 + lengthByteCount * index + byte] = UInt8(truncatingIfNeeded: length >> (8 * byte))
                 }
             }
-            if let base = target.baseAddress {
+            if start != contentStart, let base = target.baseAddress {
                 unsafe memmove(base + start, base + contentStart, position - contentStart)
             }
             initialized = position - contentStart + start
@@ -62,21 +68,43 @@ enum PlanesCodec {
         return isShorter ? encoded : nil
     }
 
-    /// Stores one plane by the rule of spec clause 10.3 in a room that is at least as long as the plane.
-    private static func store(
-        _ plane: UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer, _ compressor: ZstdCompressor
-    ) throws -> (mode: Mode, byteCount: Int) {
-        guard let first = unsafe plane.first, let start = plane.baseAddress else { return (.raw, 0) }
-        if unsafe memcmp(start, start + 1, plane.count - 1) == 0 {
-            unsafe room.storeBytes(of: first, as: UInt8.self)
-            return (.constant, 1)
-        }
-        let entropy = unsafe Entropy.bitsPerByte(of: UnsafeRawBufferPointer(rebasing: plane.prefix(65_536)))
-        if entropy <= 7.95 {
-            let limit = unsafe UnsafeMutableRawBufferPointer(rebasing: room.prefix(plane.count - 1))
-            if let byteCount = try unsafe compressor.compress(plane, into: limit, entropy < 1.2 ? .fast : .huffman) {
-                return (.zstd, byteCount)
+    /// How a plane is to be stored by the rule of spec clause 10.3.
+    private enum Plan {
+        case constant(UInt8)
+        case raw
+        case frame(ZstdCompressor.Mode)
+
+        init(_ plane: UnsafeRawBufferPointer) {
+            guard let first = unsafe plane.first, let start = plane.baseAddress else {
+                self = .raw
+                return
             }
+            if unsafe memcmp(start, start + 1, plane.count - 1) == 0 {
+                self = .constant(first)
+                return
+            }
+            let entropy = unsafe Entropy.bitsPerByte(of: UnsafeRawBufferPointer(rebasing: plane.prefix(65_536)))
+            self = entropy > 7.95 ? .raw : .frame(entropy < 1.2 ? .fast : .huffman)
+        }
+
+        var isFrame: Bool {
+            if case .frame = self { true } else { false }
+        }
+    }
+
+    /// Stores one plane in a room that is at least as long as the plane; raw where a frame is not shorter.
+    private static func store(
+        _ plane: UnsafeRawBufferPointer, _ plan: Plan, into room: UnsafeMutableRawBufferPointer,
+        _ compressor: ZstdCompressor
+    ) throws -> (mode: Mode, byteCount: Int) {
+        switch plan {
+        case .constant(let byte):
+            unsafe room.storeBytes(of: byte, as: UInt8.self)
+            return (.constant, 1)
+        case .frame(let mode):
+            let limit = unsafe UnsafeMutableRawBufferPointer(rebasing: room.prefix(plane.count - 1))
+            if let byteCount = try unsafe compressor.compress(plane, into: limit, mode) { return (.zstd, byteCount) }
+        case .raw: break
         }
         unsafe room.copyMemory(from: plane)
         return (.raw, plane.count)
@@ -95,37 +123,40 @@ enum PlanesCodec {
         let lengths = try lengths(encoded, frameCount: modes.filter { $0 == .zstd }.count, below: count)
         var position = 1 + lengthByteCount * lengths.count
         var nextLength = 0
-        for (index, mode) in modes.enumerated() {
-            let stored: Int
-            switch mode {
-            case .constant: stored = 1
-            case .raw: stored = count
-            case .zstd:
-                stored = lengths[nextLength]
-                nextLength += 1
-            }
-            guard stored <= encoded.count - position else {
-                throw FormatError(.malformedChunk, "A chunk ends within its plane \(index).")
-            }
-            try unsafe scratch.withUnsafeMutableBytes { planes in
-                let plane = unsafe UnsafeMutableRawBufferPointer(rebasing: planes[index * count..<(index + 1) * count])
-                try unsafe encoded.withUnsafeBytes { bytes in
+        return try unsafe encoded.withUnsafeBytes { bytes in
+            try unsafe scratch.withUnsafeMutableBytes { scratch in
+                // Raw planes are joined from where they lie.
+                var planes: [UnsafeRawBufferPointer] = unsafe []
+                for (index, mode) in modes.enumerated() {
+                    let stored: Int
+                    switch mode {
+                    case .constant: stored = 1
+                    case .raw: stored = count
+                    case .zstd:
+                        stored = lengths[nextLength]
+                        nextLength += 1
+                    }
+                    guard stored <= bytes.count - position else {
+                        throw FormatError(.malformedChunk, "A chunk ends within its plane \(index).")
+                    }
                     let content = unsafe UnsafeRawBufferPointer(rebasing: bytes[position..<position + stored])
+                    let room = unsafe UnsafeMutableRawBufferPointer(
+                        rebasing: scratch[index * count..<(index + 1) * count])
                     switch mode {
                     case .constant:
-                        guard let start = plane.baseAddress else { return }
-                        unsafe memset(start, Int32(content[0]), count)
-                    case .raw: unsafe plane.copyMemory(from: content)
-                    case .zstd: try unsafe decompressor.decompress(content, into: plane)
+                        if let start = room.baseAddress { unsafe memset(start, Int32(content[0]), count) }
+                    case .raw: break
+                    case .zstd: try unsafe decompressor.decompress(content, into: room)
                     }
+                    unsafe planes.append(mode == .raw ? content : UnsafeRawBufferPointer(room))
+                    position += stored
                 }
+                guard position == bytes.count else {
+                    throw FormatError(.malformedChunk, "Bytes follow the last plane of a chunk.")
+                }
+                return unsafe ByteTransposition.join(planes, dtype: dtype, byteCount: byteCount)
             }
-            position += stored
         }
-        guard position == encoded.count else {
-            throw FormatError(.malformedChunk, "Bytes follow the last plane of a chunk.")
-        }
-        return ByteTransposition.join(scratch, dtype: dtype, byteCount: byteCount)
     }
 
     private static func modes(_ encoded: [UInt8], _ planeCount: Int) throws -> [Mode] {

@@ -33,10 +33,12 @@ extension AdapterHeader {
                 isUsed[Int(tensor.name)] = true
                 guard tensor.module == index else { throw invalid(.tensors, "a tensor names another module") }
                 guard let sum = decoded.checkedAdd(tensor.byteCount), sum <= cap else {
+                    let reason =
+                        cap < ReadLimits.maximumDecodedByteCount
+                        ? "\(cap) bytes. Raise the limit (--max-decoded) if you trust the file."
+                        : "64 GiB, the most that the format has room for."
                     throw FormatError(
-                        .limitExceeded,
-                        "The tensors decode to more than \(cap) bytes. Raise the limit if you trust the file.",
-                        byteOffset: offset(of: .tensors))
+                        .limitExceeded, "The tensors decode to more than \(reason)", byteOffset: offset(of: .tensors))
                 }
                 decoded = sum
             }

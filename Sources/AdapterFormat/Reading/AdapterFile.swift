@@ -8,6 +8,8 @@ internal import Tensors
 public struct AdapterFile: Sendable {
     let file: InputFile
     let header: AdapterHeader
+    /// What is known of the content already; nil unless the file was asked to gather it.
+    let gathered: GatheredLeaves?
 
     /// The adapter; its tensors read from this file, chunk by chunk, and check each chunk before they decode it.
     public let adapter: Adapter
@@ -41,12 +43,31 @@ public struct AdapterFile: Sendable {
         let bytes = try file.read(at: 0, count: fixed.headerByteCount)
         do {
             header = try AdapterHeader(fixed, bytes: bytes, limits: limits)
-            adapter = try AdapterFile.makeAdapter(header, file: file)
+            adapter = try AdapterFile.makeAdapter(header, file: file, gathered: nil)
         } catch let error as ByteCodingError {
             throw FormatError(error)
         }
         self.file = file
+        gathered = nil
     }
+
+    private init(gatheringFrom other: AdapterFile) throws {
+        let gathered = GatheredLeaves(chunkCount: other.header.chunks.count)
+        self.gathered = gathered
+        file = other.file
+        header = other.header
+        adapter = try AdapterFile.makeAdapter(header, file: file, gathered: gathered)
+    }
+
+    /// The same file, whose adapter hashes the tensors as they are decoded, so that ``verifyContent()`` after all was
+    /// read decodes nothing again.
+    ///
+    /// Reading checks each chunk's digest in any case; but those digests stand in the same file, and only hashes of the
+    /// decoded tensors show that the values are those of the content root, which may be signed.
+    public func gatheringContent() throws -> AdapterFile { try AdapterFile(gatheringFrom: self) }
+
+    /// Whether the file has a section of signatures.
+    public var hasSignatures: Bool { header.sections.contains { $0.tag == .signatures } }
 
     /// The adapter's identity.
     public var contentRoot: Digest { header.fixed.contentRoot }
@@ -86,11 +107,16 @@ public struct AdapterFile: Sendable {
         }
     }
 
-    private static func makeAdapter(_ header: AdapterHeader, file: InputFile) throws -> Adapter {
+    private static func makeAdapter(
+        _ header: AdapterHeader, file: InputFile, gathered: GatheredLeaves?
+    ) throws -> Adapter {
         let names = header.names.names
         let modules = try header.modules.map { record in
             let tensors = (record.firstTensor..<record.firstTensor + record.tensorCount)
-                .map { index in (header.tensors[index], ChunkedTensorSource(index, in: header, file: file).tensor) }
+                .map { index in
+                    let source = ChunkedTensorSource(index, in: header, file: file, gathered: gathered)
+                    return (header.tensors[index], source.tensor)
+                }
             let name = names[Int(record.name)]
             do {
                 return try AdaptedModule(

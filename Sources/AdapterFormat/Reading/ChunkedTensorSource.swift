@@ -8,9 +8,13 @@ struct ChunkedTensorSource: TensorSource {
     let file: InputFile
     private let header: AdapterHeader
     private let index: Int
+    private let gathered: GatheredLeaves?
 
     /// The source of the tensor with that index in the table.
-    init(_ index: Int, in header: AdapterHeader, file: InputFile) {
+    ///
+    /// - Parameter gathered: where the leaves of decoded chunks are kept.
+    init(_ index: Int, in header: AdapterHeader, file: InputFile, gathered: GatheredLeaves?) {
+        self.gathered = gathered
         self.file = file
         self.header = header
         self.index = index
@@ -19,7 +23,9 @@ struct ChunkedTensorSource: TensorSource {
     var record: TensorRecord { header.tensors[index] }
 
     /// One of the tensor's chunks.
-    func chunk(_ place: Int) -> DataChunk { DataChunk(header: header, tensor: index, index: place, path: file.path) }
+    func chunk(_ place: Int) -> DataChunk {
+        DataChunk(header: header, tensor: index, index: place, path: file.path, gathered: gathered)
+    }
 
     var tensor: Tensor { Tensor(dtype: record.dtype, shape: record.shape, source: self) }
 

@@ -4,8 +4,8 @@ internal import Tensors
 
 /// A chunk of a tensor: its digest is checked before it is decoded.
 struct DataChunk: Sendable {
-    /// How many chunks are best read together: they are hashed two at a time.
-    static let countAtOnce = 4
+    /// How many chunks are best read together: they are hashed two at a time, and more would not stay in a cache.
+    static let countAtOnce = 2
 
     let header: AdapterHeader
     /// The tensor's place in the header's table.
@@ -14,6 +14,8 @@ struct DataChunk: Sendable {
     let index: Int
     /// The path of the file, for messages.
     let path: String?
+    /// Where the leaf of what was decoded is kept.
+    var gathered: GatheredLeaves?
 
     /// The bytes of several chunks, read from their files, verified and decoded.
     ///
@@ -29,19 +31,29 @@ struct DataChunk: Sendable {
     /// - Throws: ``FormatError`` of the first chunk that is damaged.
     static func decoded(_ chunks: [DataChunk], extents: consuming [[UInt8]]) throws -> [[UInt8]] {
         let digests = MerkleTree.leaves(extents)
-        return try chunks.indices.map { place in
+        let decoded = try chunks.indices.map { place in
             // Taken out of the array, so that shortening it copies nothing.
             var extent: [UInt8] = []
             swap(&extent, &extents[place])
             return try chunks[place].decoded(extent: extent, digest: digests[place])
         }
+        let wanting = chunks.indices.filter { chunks[$0].gathered?.has(chunks[$0].place) == false }
+        if !wanting.isEmpty {
+            for (place, leaf) in zip(wanting, leaves(wanting.map { chunks[$0] }, of: wanting.map { decoded[$0] })) {
+                chunks[place].gathered?.gather(leaf, at: chunks[place].place)
+            }
+        }
+        return decoded
     }
 
     /// The leaves of several chunks in the Merkle trees of their tensors.
     ///
     /// - Throws: ``FormatError`` of the first chunk that is damaged.
     static func leaves(_ chunks: [DataChunk], extents: consuming [[UInt8]]) throws -> [Digest] {
-        let decoded = try decoded(chunks, extents: extents)
+        leaves(chunks, of: try decoded(chunks, extents: extents))
+    }
+
+    private static func leaves(_ chunks: [DataChunk], of decoded: [[UInt8]]) -> [Digest] {
         // A raw extent without padding is the decoded chunk, whose leaf has been compared already.
         let areDecodedChunks = chunks.allSatisfy { chunk in
             chunk.record.codec == .raw && chunk.record.encodedByteCount == chunk.extentByteCount

@@ -37,7 +37,7 @@ public struct ModelSigningBundle: Sendable {
             "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
             "verificationMaterial": [
                 // The digest of the PEM text, not of the DER that our own key ids are made of.
-                "publicKey": ["hint": .string(SHA256.hash(Array(key.publicKey.pem.utf8)).hexadecimal)],
+                "publicKey": ["hint": .string(ModelSigningBundle.hint(of: key.publicKey))],
                 "tlogEntries": [],
             ],
             "dsseEnvelope": [
@@ -50,6 +50,10 @@ public struct ModelSigningBundle: Sendable {
     }
 
     static let payloadType = "application/vnd.in-toto+json"
+    static let predicateType = "https://model_signing/signature/v1.0"
+
+    /// How a bundle names a key.
+    static func hint(of key: PublicKey) -> String { SHA256.hash(Array(key.pem.utf8)).hexadecimal }
 
     /// The in-toto statement: every file with its digest, and as subject the digest over these digests.
     private static func statement(
@@ -60,7 +64,7 @@ public struct ModelSigningBundle: Sendable {
         return [
             "_type": "https://in-toto.io/Statement/v1",
             "subject": [["name": .string(modelName), "digest": ["sha256": .string(root.hexadecimal)]]],
-            "predicateType": "https://model_signing/signature/v1.0",
+            "predicateType": .string(predicateType),
             "predicate": [
                 "serialization": [
                     "method": "files", "hash_type": "sha256", "allow_symlinks": false,

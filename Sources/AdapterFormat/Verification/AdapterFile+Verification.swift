@@ -14,10 +14,12 @@ extension AdapterFile {
     /// - Complexity: reads the file twice and decodes every chunk once; some chunks a processor in memory.
     public func verify(progress: ((Int) -> Void)? = nil) throws -> Digest {
         let (_, digest) = try Concurrent.both {
-            try verifyContent(progress)
+            try verifyContent(progress: progress)
         } _: {
             try self.digest()
         }
+        // It was read twice; what the digest is of must be what was verified.
+        try file.checkUnchanged()
         return digest
     }
 
@@ -41,12 +43,19 @@ extension AdapterFile {
     /// What is read at a time to be hashed.
     private static let pieceByteCount = 1 << 20
 
-    /// As ``verify(progress:)``, without the digest of the whole file, for a caller who knows it.
+    /// As ``verify(progress:)``, without the digest of the whole file: whether the values are those of the content root.
+    ///
+    /// Chunks whose content was gathered (``gatheringContent()``) are not read again.
+    public func verifyContent(progress: ((Int) -> Void)? = nil) throws {
+        try verifyContent(arrived: nil, progress)
+    }
+
+    /// As ``verifyContent(progress:)``.
     ///
     /// - Parameter arrived: what was verified while the file arrived, and is not read again.
-    package func verifyContent(arrived: PartVerification? = nil, _ progress: ((Int) -> Void)? = nil) throws {
+    package func verifyContent(arrived: PartVerification?, _ progress: ((Int) -> Void)? = nil) throws {
         let isSameFile = arrived?.header.fixed.headerDigest == header.fixed.headerDigest
-        try verifyTensors(leaves: isSameFile ? arrived?.leaves : nil, progress)
+        try verifyTensors(leaves: isSameFile ? arrived?.leaves : gathered?.all, progress)
         progress?(header.fixed.headerByteCount)
         for section in header.sections where section.offset >= header.fixed.headerByteCount {
             var hasher = SHA256()
@@ -80,7 +89,7 @@ extension AdapterFile {
             let groups = stride(from: 0, to: chunks.count, by: DataChunk.countAtOnce).map { [chunks] start in
                 Array(chunks[start..<min(start + DataChunk.countAtOnce, chunks.count)])
             }
-            let found = try Concurrent.map(groups) { chunks in
+            let found = try Concurrent.map(groups, workerCount: Concurrent.pieceWorkerCount) { chunks in
                 try DataChunk.leaves(
                     chunks, extents: chunks.map { try file.read(at: $0.position, count: $0.extentByteCount) })
             }

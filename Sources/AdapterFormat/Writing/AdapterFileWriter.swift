@@ -40,7 +40,7 @@ public enum AdapterFileWriter {
     ///   - progress: called with the number of tensor bytes read since the last call.
     /// - Throws: ``FormatError`` with code `notRepresentable`, `FileSystemError`, and whatever the tensors' sources
     ///   throw.
-    /// - Complexity: eight chunks for each processor in memory beyond the tables.
+    /// - Complexity: four chunks for each processor in memory beyond the tables, at most 64.
     public static func write(
         _ adapter: Adapter, to output: OutputFile, codec: WritingCodec = .planes,
         provenance: (() throws -> Provenance)? = nil, progress: ((Int) -> Void)? = nil

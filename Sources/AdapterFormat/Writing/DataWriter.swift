@@ -35,8 +35,10 @@ struct DataWriter {
         let leaf: Digest
     }
 
-    /// How many chunks are encoded together: they are hashed two at a time, and the fewer are left alone the better.
-    private static let jobsAtOnce = 4
+    /// How many chunks are encoded together: they are hashed two at a time, and more would not stay in a cache.
+    private static let jobsAtOnce = 2
+    /// How many of these groups are in memory at most, however many processors there are.
+    private static let maximumAhead = 32
 
     private let output: PositionedOutput
     private let start: Int
@@ -69,7 +71,9 @@ struct DataWriter {
         leaves = Array(repeating: [], count: tensors.count)
         var reader = ChunkReader(tensors: tensors)
         let (alignment, codec) = (alignment, codec)
-        try Concurrent.flow(workerCount: workerCount) {
+        try Concurrent.flow(
+            workerCount: workerCount, ahead: min(2 * workerCount, DataWriter.maximumAhead)
+        ) {
             reader.next(DataWriter.jobsAtOnce)
         } transform: { jobs in
             try ChunkCoder.withCoder { try DataWriter.encode(jobs, $0, codec, alignment) }
