@@ -66,6 +66,7 @@ extension MergeOptions {
             case .epsilon: options.epsilon = nil
             case .lambda: options.lambda = nil
             case .seed: options.seed = nil
+            case .by: options.unit = nil
             case .inner: options.inner = nil
             case .majority: options.majority = nil
             }

@@ -25,13 +25,6 @@ struct MergeArguments: ParsableArguments {
     @Option(help: "How PEFT's ties elect signs: total or frequency. Default: total.")
     var majoritySign: SignMajority?
 
-    @Option(
-        help: """
-            What nuslerp and model-stock take for a vector: whole, row (an output's weights) or column (an input's; nuslerp \
-            alone). Default: whole.
-            """)
-    var by: CombinationUnit?
-
     @OptionGroup var modules: ModuleWeightsArguments
 
     @Option(
@@ -46,7 +39,7 @@ struct MergeArguments: ParsableArguments {
 
     var options: MergeOptions {
         var options = MergeOptions(
-            method: method ?? (ranks.isChosen ? .exact : .cat), unit: by, dtype: storage.dtype, absolute: storage.absolute,
+            method: method ?? (ranks.isChosen ? .exact : .cat), dtype: storage.dtype, absolute: storage.absolute,
             allowDifferentBase: storage.allowDifferentBase, order: order)
         parameters.apply(to: &options)
         options.majority = majoritySign

@@ -1,7 +1,7 @@
 internal import AdapterArithmetic
 internal import ArgumentParser
 
-/// Options of merge methods with a result in full rank; each has some of them.
+/// Options that decide what merge methods compute; each has some of them.
 struct MethodArguments: ParsableArguments {
     @Option(help: "The part of the elements to keep, above 0, at most 1. Default: 0.5, for sce 1.")
     var density: Double?
@@ -19,8 +19,17 @@ struct MethodArguments: ParsableArguments {
     var seed: UInt64?
 
     @Option(
-        help: "What merges the cores of core-space and ctm: exact (add) or a method on elements. Defaults: ties, exact."
-    )
+        help: """
+            What nuslerp and model-stock take for a vector: whole, row (an output's weights) or column (an input's; nuslerp \
+            alone). Default: whole.
+            """)
+    var by: CombinationUnit?
+
+    @Option(
+        help: """
+            What merges the cores of core-space and ctm: exact (add), a method on the sphere, on elements or on other \
+            cores. Defaults: ties, exact.
+            """)
     var inner: MergeMethod?
 
     /// Sets the options of a method.
@@ -30,6 +39,7 @@ struct MethodArguments: ParsableArguments {
         options.epsilon = epsilon
         options.lambda = lambda
         options.seed = seed
+        options.unit = by
         options.inner = inner
     }
 }
