@@ -6,7 +6,10 @@
     fuse.py --layers 10 --folder DIR     a layer takes 436 MB; DIR holds the model twice
     fuse.py --peft --layers 8            beside PEFT's merge_and_unload and save, which hold the model in memory
 
-The model is bf16, a shard a layer, values normally distributed.
+The model is bf16, a shard a layer, values normally distributed. Two baselines: one program that copies and hashes piece by
+piece, and `cp` beside `sha256sum`, two processes at once; both make the copy durable, as we do. With --check the program
+ends with 1 when it takes more than 1.3 times the faster of them, more memory than three of the largest tensor, or, with
+--peft, as long as PEFT.
 """
 import argparse
 import hashlib
@@ -23,6 +26,7 @@ import time
 
 import make_adapters
 import numpy as np
+from acceptance import Acceptance
 from merge import ROOT, TOOL, run
 
 VOCABULARY = 1024
@@ -89,12 +93,29 @@ def copy_and_hash(source: pathlib.Path, target: pathlib.Path) -> float:
     return time.perf_counter() - start
 
 
+def two_programs(source: pathlib.Path, target: pathlib.Path) -> float:
+    """Seconds of `cp` and `sha256sum` at the same time, and `sync` of the copies."""
+    files = sorted(path for path in source.iterdir())
+    start = time.perf_counter()
+    hashing = subprocess.Popen(["sha256sum", *files], stdout=subprocess.DEVNULL)
+    subprocess.run(["cp", "-r", source, target], check=True)
+    subprocess.run(["sync", *(target / path.name for path in files)], check=True)
+    if hashing.wait() != 0:
+        raise SystemExit("sha256sum failed")
+    return time.perf_counter() - start
+
+
+def listed(seconds: list[float]) -> str:
+    return f"{min(seconds):.2f} s ({', '.join(f'{s:.2f}' for s in sorted(seconds))})"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--layers", type=int, default=19)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=pathlib.Path, default=None)
     parser.add_argument("--peft", action="store_true", help="beside PEFT's merge_and_unload and save")
+    acceptance = Acceptance(parser)
     arguments = parser.parse_args()
     work = pathlib.Path(tempfile.mkdtemp(dir=arguments.folder))
     try:
@@ -104,7 +125,7 @@ def main() -> None:
         os.environ["ADAPTERCTL_REGISTRY"] = str(work / "registry")
         run(TOOL, "push", work / "a", "a:v1")
         size = sum(path.stat().st_size for path in (work / "model").iterdir())
-        ours, copies, megabytes = [], [], 0
+        ours, copies, plain, megabytes = [], [], [], 0.0
         theirs, programs = [], []
         for _ in range(arguments.rounds):
             if arguments.peft:
@@ -116,17 +137,25 @@ def main() -> None:
                 shutil.rmtree(work / "peft")
             copies.append(copy_and_hash(work / "model", work / "copy"))
             shutil.rmtree(work / "copy")
-            seconds, megabytes = run(TOOL, "fuse", "a:v1", "--base", work / "model", "-o", work / "out")
+            plain.append(two_programs(work / "model", work / "copy"))
+            shutil.rmtree(work / "copy")
+            seconds, peak = run(TOOL, "fuse", "a:v1", "--base", work / "model", "-o", work / "out")
             ours.append(seconds)
+            megabytes = max(megabytes, peak)
             shutil.rmtree(work / "out")
-        print(f"{size / 1e9:.2f} GB  fuse {min(ours):.2f} s ({', '.join(f'{s:.2f}' for s in sorted(ours))})   copy and hash "
-              f"{min(copies):.2f} s ({', '.join(f'{s:.2f}' for s in sorted(copies))}): {min(ours) / min(copies):.2f}x")
+        print(f"{size / 1e9:.2f} GB  fuse {listed(ours)}")
+        print(f"copy and hash, one program: {listed(copies)}, fuse takes {min(ours) / min(copies):.2f}x")
+        print(f"cp beside sha256sum: {listed(plain)}, fuse takes {min(ours) / min(plain):.2f}x")
+        acceptance.require("fuse beside copying and hashing", min(ours) / min(copies + plain), most=1.3)
+        acceptance.require("the peak in MB", megabytes, most=3 * largest / 1e6)
         if theirs:
             print(f"PEFT, load, merge_and_unload and save: {min(theirs):.2f} s, {min(programs):.2f} s with its imports: "
                   f"{min(theirs) / min(ours):.2f}x and {min(programs) / min(ours):.2f}x of ours")
+            acceptance.require("PEFT's time beside ours", min(theirs) / min(ours), least=1)
         print(f"peak memory {megabytes:.0f} MB, the largest tensor has {largest / 1e6:.0f} MB")
     finally:
         shutil.rmtree(work)
+    acceptance.end(arguments)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,14 @@
     pip install -r requirements.txt
     swift build -c release --product adapterctl            (in the repository)
     merge.py                        whole adapters of Llama-8B shapes: whole processes, and the floor of hashing
+    merge.py --elements             ties on the elements of every ΔW of such a model: long; shows its peak memory
     merge.py --peft                 one 4096 x 4096 module beside PEFT's svd and *_svd, which take minutes
     merge.py --peft-layer           one layer, seven projections, beside PEFT's svd: minutes; extrapolated to all layers
     merge.py --peft-whole           cat, scale and interpolate beside programs that do the same with PEFT, file to file
 
-Adapters have rank 16 and are bf16. Files are made in a folder in memory where there is one.
+Adapters have rank 16 and are bf16. Files are made in a folder in memory where there is one. With --check the program ends
+with 1 when it misses what is said in its last lines: 2.5 times hashing for cat, scale and interpolate, 512 MB, 2 times
+PyTorch's cores, 20 times PEFT's *_svd, 2000 times its svd, 5 times its whole programs.
 """
 import argparse
 import hashlib
@@ -22,11 +25,13 @@ import tempfile
 import time
 
 import make_adapters
+from acceptance import Acceptance
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TOOL = ROOT / ".build/release/adapterctl"
 NAMES = ["a", "b", "c"]
 WEIGHTS = [0.5, 0.3, -0.2]
+PEAK_MEGABYTES = 512
 
 
 def run(*command) -> tuple[float, float]:
@@ -45,37 +50,73 @@ def store(work: pathlib.Path, folders) -> None:
         run(TOOL, "push", folder, f"{name}:v1")
 
 
-def whole(arguments, work: pathlib.Path) -> None:
+def blob(work: pathlib.Path, name: str) -> bytes:
+    """The stored file of a name, in memory."""
+    shown = subprocess.run([TOOL, "show", name, "--json"], capture_output=True, check=True).stdout
+    digits = json.loads(shown)["digest"].removeprefix("sha256:")
+    return (work / "registry/blobs/sha256" / digits[:2] / digits).read_bytes()
+
+
+def hashing(blobs: list[bytes]) -> float:
+    """Seconds to hash files that are in memory."""
+    start = time.perf_counter()
+    for data in blobs:
+        hashlib.sha256(data).digest()
+    return time.perf_counter() - start
+
+
+def make_folders(arguments, work: pathlib.Path) -> list[pathlib.Path]:
     folders = []
     for seed, name in enumerate(NAMES):
         folders.append(work / name)
         subprocess.run([sys.executable, ROOT / "Benchmarks/make_adapters.py", folders[-1], "--rank", "16", "--layers",
                         str(arguments.layers), "--seed", str(seed)], check=True)
     store(work, folders)
+    return folders
+
+
+def whole(arguments, work: pathlib.Path, acceptance: Acceptance) -> None:
+    folders = make_folders(arguments, work)
     weighted = [f"{name}:v1={weight}" for name, weight in zip(NAMES, WEIGHTS)]
+    exact = ["merge", *weighted, "--method", "exact"]
+    # The operation, its number of inputs, and whether hashing is its measure.
     operations = {
-        "cat": ["merge", *weighted, "--method", "cat"],
-        "exact, rank 16": ["merge", *weighted, "--method", "exact", "--rank", "16"],
-        "scale": ["scale", "a:v1", "--by", "0.5"],
-        "interpolate": ["interpolate", "a:v1", "b:v1", "--at", "0.3"],
+        "cat": (["merge", *weighted, "--method", "cat"], 3, True),
+        "exact, rank 16": ([*exact, "--rank", "16"], 3, False),
+        "exact, energy 0.9": ([*exact, "--energy", "0.9"], 3, False),
+        "scale": (["scale", "a:v1", "--by", "0.5"], 1, True),
+        "interpolate": (["interpolate", "a:v1", "b:v1", "--at", "0.3"], 2, True),
     }
-    inputs = {"cat": 3, "exact, rank 16": 3, "scale": 1, "interpolate": 2}
+    parents = [blob(work, f"{name}:v1") for name in NAMES]
     seconds = {}
-    for name, operation in operations.items():
-        best = min(run(TOOL, *operation, "-t", "out:v1", "--recompute") for _ in range(arguments.rounds))
-        shown = json.loads(subprocess.run([TOOL, "show", "out:v1", "--json"], capture_output=True, check=True).stdout)
-        blobs = [json.loads(subprocess.run([TOOL, "show", f"{n}:v1", "--json"], capture_output=True).stdout)
-                 for n in NAMES[:inputs[name]]] + [shown]
-        data = bytes(sum(blob["byteCount"] for blob in blobs))
-        start = time.perf_counter()
-        hashlib.sha256(data).digest()
-        floor = time.perf_counter() - start
-        seconds[name] = best[0]
-        print(f"{name:16} {best[0]:7.3f} s  {best[1]:5.0f} MB peak   hashing inputs and output alone {floor:6.3f} s: "
-              f"{best[0] / floor:5.1f}x", flush=True)
+    for name, (operation, count, is_copying) in operations.items():
+        times, floors, megabytes = [], [], 0.0
+        # In turns, so that both meet the same machine.
+        for _ in range(arguments.rounds):
+            elapsed, peak = run(TOOL, *operation, "-t", "out:v1", "--recompute")
+            times.append(elapsed)
+            megabytes = max(megabytes, peak)
+            floors.append(hashing([*parents[:count], blob(work, "out:v1")]))
+        best, floor = min(times), min(floors)
+        seconds[name] = best
+        print(f"{name:18} {best:7.3f} s  {megabytes:5.0f} MB peak   hashing inputs and output alone {floor:6.3f} s: "
+              f"{best / floor:5.2f}x", flush=True)
+        acceptance.require(f"the peak of {name} in MB", megabytes, most=PEAK_MEGABYTES)
+        if is_copying:
+            acceptance.require(f"{name} beside hashing", best / floor, most=2.5)
     peer = min(torch_cores(folders) for _ in range(arguments.rounds))
-    print(f"QR and core SVD in PyTorch, the arithmetic alone: {peer:.3f} s, {peer / seconds['exact, rank 16']:.2f}x of "
-          "exact's whole process")
+    ratio = peer / seconds["exact, rank 16"]
+    print(f"QR and core SVD in PyTorch, the arithmetic alone: {peer:.3f} s, {ratio:.2f}x of exact's whole process")
+    acceptance.require("exact beside PyTorch's QR and core SVD", ratio, least=2)
+
+
+def elements(arguments, work: pathlib.Path, acceptance: Acceptance) -> None:
+    make_folders(arguments, work)
+    weighted = [f"{name}:v1={weight}" for name, weight in zip(NAMES, WEIGHTS)]
+    elapsed, megabytes = run(TOOL, "merge", *weighted, "--method", "ties", "--density", "0.3", "--rank", "16", "-t",
+                             "out:v1", "--recompute")
+    print(f"ties, density 0.3, {arguments.layers} layers: {elapsed:.1f} s, {megabytes:.0f} MB peak")
+    acceptance.require("the peak of ties in MB", megabytes, most=PEAK_MEGABYTES)
 
 
 def torch_cores(folders) -> float:
@@ -97,7 +138,7 @@ def torch_cores(folders) -> float:
     return time.perf_counter() - start
 
 
-def beside_peft(arguments, work: pathlib.Path) -> None:
+def beside_peft(arguments, work: pathlib.Path, acceptance: Acceptance) -> None:
     import numpy as np
     import torch
     from peft import PeftModel
@@ -136,13 +177,15 @@ def beside_peft(arguments, work: pathlib.Path) -> None:
         best = min(run(TOOL, "merge", *weighted, *ours, "-t", "out:v1", "--recompute")[0] for _ in range(arguments.rounds))
         print(f"{method:19} PEFT, the call alone {theirs:8.2f} s; ours, the whole process {best:7.3f} s: "
               f"{theirs / best:7.0f}x", flush=True)
+        if method != "svd":
+            acceptance.require(f"{method}_svd beside PEFT", theirs / best, least=20)
 
 
 PEFT_LAYER = {"q_proj": (4096, 4096), "k_proj": (1024, 4096), "v_proj": (1024, 4096), "o_proj": (4096, 4096),
               "gate_proj": (14336, 4096), "up_proj": (14336, 4096), "down_proj": (4096, 14336)}
 
 
-def layer_beside_peft(arguments, work: pathlib.Path) -> None:
+def layer_beside_peft(arguments, work: pathlib.Path, acceptance: Acceptance) -> None:
     import torch
     from peft import PeftModel
 
@@ -195,10 +238,12 @@ def layer_beside_peft(arguments, work: pathlib.Path) -> None:
             model.add_weighted_adapter(NAMES, WEIGHTS, "merged", combination_type="svd", svd_rank=16)
             theirs = time.perf_counter() - start
     ours = seconds[arguments.layers]
-    print(f"one layer: PEFT's svd call {theirs:.1f} s; ours, the whole process {seconds[1]:.3f} s: "
+    ratio = theirs * arguments.layers / ours
+    print(f"one layer, both measured: PEFT's svd call {theirs:.1f} s; ours, the whole process {seconds[1]:.3f} s: "
           f"{theirs / seconds[1]:.0f}x")
-    print(f"{arguments.layers} layers: PEFT's svd, extrapolated {theirs * arguments.layers:.0f} s; ours, the whole process, "
-          f"measured {ours:.3f} s: {theirs * arguments.layers / ours:.0f}x")
+    print(f"{arguments.layers} layers: PEFT's svd, extrapolated from one {theirs * arguments.layers:.0f} s; ours, the whole "
+          f"process, measured {ours:.3f} s: {ratio:.0f}x")
+    acceptance.require(f"exact over {arguments.layers} layers beside PEFT's svd, extrapolated", ratio, least=2000)
 
 
 PEFT_PROGRAM = """
@@ -232,13 +277,8 @@ model.save_pretrained(out, selected_adapters=["merged"])
 """
 
 
-def whole_beside_peft(arguments, work: pathlib.Path) -> None:
-    folders = []
-    for seed, name in enumerate(NAMES):
-        folders.append(work / name)
-        subprocess.run([sys.executable, ROOT / "Benchmarks/make_adapters.py", folders[-1], "--rank", "16", "--layers",
-                        str(arguments.layers), "--seed", str(seed)], check=True)
-    store(work, folders)
+def whole_beside_peft(arguments, work: pathlib.Path, acceptance: Acceptance) -> None:
+    folders = make_folders(arguments, work)
     rows = {
         "cat": (WEIGHTS, ["merge", *[f"{n}:v1={w}" for n, w in zip(NAMES, WEIGHTS)], "--method", "cat"]),
         "scale": ([0.5], ["scale", "a:v1", "--by", "0.5"]),
@@ -250,24 +290,28 @@ def whole_beside_peft(arguments, work: pathlib.Path) -> None:
                          arguments.layers)[0] for _ in range(2))
         best = min(run(TOOL, *ours, "-t", "out:v1", "--recompute")[0] for _ in range(arguments.rounds))
         print(f"{name:12} PEFT, the whole program {theirs:6.2f} s; ours {best:6.3f} s: {theirs / best:5.1f}x", flush=True)
+        acceptance.require(f"{name} beside PEFT's whole program", theirs / best, least=5)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--layers", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--elements", action="store_true", help="ties over a whole model: long")
     parser.add_argument("--peft-layer", action="store_true", help="one layer beside PEFT's svd")
     parser.add_argument("--peft-whole", action="store_true", help="whole programs beside PEFT's cat")
     parser.add_argument("--peft", action="store_true", help="one module beside PEFT")
+    acceptance = Acceptance(parser)
     arguments = parser.parse_args()
     memory = pathlib.Path("/dev/shm")
     work = pathlib.Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
     try:
         measure = (beside_peft if arguments.peft else layer_beside_peft if arguments.peft_layer
-                   else whole_beside_peft if arguments.peft_whole else whole)
-        measure(arguments, work)
+                   else whole_beside_peft if arguments.peft_whole else elements if arguments.elements else whole)
+        measure(arguments, work, acceptance)
     finally:
         shutil.rmtree(work)
+    acceptance.end(arguments)
 
 
 if __name__ == "__main__":
