@@ -36,7 +36,7 @@ extension Catalog {
                         SELECT b.digest FROM blob AS b
                         WHERE b.unusedSince IS NOT NULL
                             AND NOT EXISTS (SELECT 1 FROM version WHERE digest = b.digest) \(condition)),
-                    below (digest) AS MATERIALIZED (
+                    below (digest) AS (
                         SELECT digest FROM unused
                         UNION SELECT l.child FROM below AS n CROSS JOIN lineage AS l INDEXED BY lineageByParent
                             ON l.parent = n.digest \(relations)),
@@ -44,8 +44,7 @@ extension Catalog {
                         SELECT l.parent FROM below AS n CROSS JOIN lineage AS l ON l.child = n.digest \(relations)
                         WHERE EXISTS (SELECT 1 FROM version WHERE digest = n.digest)
                             OR EXISTS (SELECT 1 FROM lease WHERE digest = n.digest)
-                        UNION SELECT l.parent FROM needed AS n CROSS JOIN lineage AS l ON l.child = n.digest \(relations)
-                            AND l.parent IN (SELECT digest FROM below))
+                        UNION SELECT l.parent FROM needed AS n CROSS JOIN lineage AS l ON l.child = n.digest \(relations))
                 SELECT b.digest, b.byteCount, b.unusedSince,
                     EXISTS (SELECT 1 FROM lease WHERE digest = b.digest) AS isLeased,
                     b.digest IN (SELECT digest FROM needed) AS isParent
