@@ -17,6 +17,10 @@ import Testing
         let arguments: @Sendable (_ folder: String) -> [String]
         /// What the command may change: the tags that it sets.
         let targets: [String]
+        /// Whether the result holds what was measured, so that no two are equal.
+        var isTimed = false
+        /// Whether it makes a registry of its own.
+        var makesBackup = false
         var testDescription: String { name }
     }
 
@@ -45,8 +49,8 @@ import Testing
                     "--max-steps",
                     "2", "--save-steps", "1", "--max-seq-length", "32", "--rank", "1", "-t", "team/run:v1", "-q",
                 ]
-            }, targets: ["team/run:v1"]),
-        Case(name: "backup", arguments: { ["backup", $0 + "/backup"] }, targets: []),
+            }, targets: ["team/run:v1"], isTimed: true),
+        Case(name: "backup", arguments: { ["backup", $0 + "/backup"] }, targets: [], makesBackup: true),
     ]
 
     /// A registry with names, and with what a collection takes away.
@@ -78,9 +82,19 @@ import Testing
         return Dictionary(uniqueKeysWithValues: entries.map { ($0.reference.description, $0.digest) })
     }
 
-    /// The registry after a fault: everything that had a name has it, nothing is damaged, nothing lies about.
-    private func check(_ folder: String, _ before: [String: Digest], _ test: Case, _ place: String) throws {
-        let path = folder + "/registry"
+    /// Where the tags stand before a command and after it.
+    private struct Tags {
+        let before: [String: Digest]
+        let whole: [String: Digest]
+    }
+
+    /// The registry after a fault: everything that had a name has it, nothing is damaged, nothing lies about; what the
+    /// command sets stands where it did or where it shall.
+    ///
+    /// - Parameter isDone: whether the command said that it succeeded.
+    private func check(
+        _ path: String, _ tags: Tags, _ test: Case, isDone: Bool, _ place: String
+    ) throws {
         let registry = try Registry(opening: path)
         let damage = try registry.check().filter(\.isDamage)
         #expect(damage.isEmpty, "\(place): \(damage)")
@@ -88,11 +102,15 @@ import Testing
         for name in ["tmp", "trash"] where Directory.kind(of: "\(path)/\(name)") != nil {
             #expect(try Directory.names(in: "\(path)/\(name)").isEmpty, "\(place): \(name)")
         }
-        let after = try tags(path)
-        for (name, digest) in before where !test.targets.contains(name) {
+        let after = try self.tags(path)
+        for (name, digest) in tags.before where !test.targets.contains(name) {
             #expect(after[name] == digest, "\(place): \(name)")
         }
-        #expect(Set(after.keys).subtracting(before.keys).isSubset(of: test.targets), "\(place)")
+        #expect(Set(after.keys).subtracting(tags.before.keys).isSubset(of: test.targets), "\(place)")
+        for name in test.targets {
+            let isNew = test.isTimed ? after[name] != nil : after[name] == tags.whole[name]
+            #expect(isNew || !isDone && after[name] == tags.before[name], "\(place): \(name)")
+        }
     }
 
     @Test(
@@ -103,7 +121,6 @@ import Testing
             let template = base + "/template"
             try Directory.create(template)
             try makeTemplate(template)
-            let before = try tags(template + "/registry")
             let folder = base + "/work"
             let tool = CommandLineTool(registry: folder + "/registry")
             func run(_ step: Int, _ mode: String, _ number: Int32 = EIO) throws -> CommandLineTool.Result {
@@ -123,6 +140,8 @@ import Testing
             try reset()
             let whole = try run(0, "fail")
             try #require(whole.status == 0, "\(whole.errors)")
+            let tags = Tags(before: try tags(template + "/registry"), whole: try tags(folder + "/registry"))
+            #expect(test.targets.allSatisfy { tags.whole[$0] != nil && tags.whole[$0] != tags.before[$0] })
             let text = try String(contentsOf: URL(fileURLWithPath: base + "/count"), encoding: .utf8)
             let count = try #require(Int(text))
             #expect(count > 20)
@@ -146,17 +165,90 @@ import Testing
                         #expect([1, 2, 3].contains(result.status), "\(place): \(result.status)")
                         #expect(result.errors.hasPrefix("adapterctl: error: Unable to"), "\(place): \(result.errors)")
                     }
-                    try check(folder, before, test, place)
+                    let isDone = mode == "fail" && result.status == 0
+                    try check(folder + "/registry", tags, test, isDone: isDone, place)
+                    if test.makesBackup, isDone || Directory.kind(of: folder + "/backup") != nil {
+                        try check(folder + "/backup", tags, test, isDone: isDone, place + ", backup")
+                    }
                     // What did not happen can be done now.
                     if result.status != 0, Directory.kind(of: folder + "/backup") == nil {
                         let again = try tool.run(test.arguments(folder))
                         #expect(again.status == 0, "\(place), again: \(again.errors)")
-                        try check(folder, before, test, place + ", again")
+                        try check(folder + "/registry", tags, test, isDone: true, place + ", again")
                         #expect(Directory.kind(of: folder + "/backup.partial") == nil, "\(place)")
                     }
                 }
             }
             #expect(failed > 0, "no fault of \(steps.count) steps was noticed")
+        }
+    }
+
+    /// What is flushed is all that survives: bytes with their file, names with their folder.
+    @Test(
+        .enabled(if: FileManager.default.fileExists(atPath: library), "libFaultInjection.so is not built"),
+        arguments: cases.filter { !$0.makesBackup })
+    func `A loss of power at any step loses nothing that was said to be done`(_ test: Case) throws {
+        try withTemporaryDirectory { base throws in
+            let folder = base + "/work"
+            try Directory.create(folder)
+            try makeTemplate(folder)
+            let before = try tags(folder + "/registry")
+            let disk = try DurableState(root: folder)
+            let whole = try CommandLineTool(registry: folder + "/registry").run(
+                test.arguments(folder),
+                environment: [
+                    "LD_PRELOAD": FaultInjectionTests.library,
+                    "FAULT_ROOT": String(folder.split(separator: "/").suffix(2).joined(separator: "/")),
+                    "FAULT_TRACE": base + "/trace",
+                ])
+            try #require(whole.status == 0, "\(whole.errors)")
+            let tags = Tags(before: before, whole: try tags(folder + "/registry"))
+            let calls = try #require(
+                FileSystemCall.trace([UInt8](Data(contentsOf: URL(fileURLWithPath: base + "/trace")))))
+            #expect(calls.contains { if case .flush = $0 { true } else { false } } && calls.count > 10)
+            let isWhole = ProcessInfo.processInfo.environment["ADAPTERCTL_FAULTS"] == "all"
+            var generator = SystemRandomNumberGenerator()
+            // Always the end: what the command said to be done.
+            let places = Set(
+                isWhole ? Array(1...calls.count) : Array((1...calls.count).shuffled(using: &generator).prefix(8))
+            ).union([calls.count])
+            for (index, call) in calls.enumerated() {
+                disk.apply(call)
+                guard places.contains(index + 1) else { continue }
+                let found = base + "/found"
+                try disk.write(to: found)
+                try check(
+                    found + "/registry", tags, test, isDone: index + 1 == calls.count,
+                    "\(test.name), power lost behind call \(index + 1) of \(calls.count)")
+                try Directory.remove(found)
+            }
+        }
+    }
+
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: library), "libFaultInjection.so is not built"))
+    func `A registry on a network file system is read, and written only when told to`() throws {
+        try withTemporaryDirectory { base throws in
+            let tool = CommandLineTool(registry: base + "/registry")
+            let adapter = Fixtures.peft("llama-rank4-a")
+            try #require(tool.run("push", adapter, "team/a:v1", "-q").status == 0)
+            func run(_ arguments: String...) throws -> CommandLineTool.Result {
+                try tool.run(
+                    arguments,
+                    environment: [
+                        "LD_PRELOAD": FaultInjectionTests.library,
+                        "FAULT_ROOT": String(base.split(separator: "/").suffix(1).joined()),
+                        // NFS; see linux/magic.h.
+                        "FAULT_STATFS": "\(0x6969)",
+                    ])
+            }
+            let push = try run("push", adapter, "team/b:v1")
+            #expect(push.status == 1)
+            #expect(push.errors.contains("it is on a network file system (NFS)"), "\(push.errors)")
+            #expect(push.errors.contains("--allow-network-registry"))
+            #expect(try run("list", "-q").output == "team/a:v1\n")
+            let allowed = try run("push", adapter, "team/b:v1", "--allow-network-registry", "-q")
+            #expect(allowed.status == 0, "\(allowed.errors)")
+            #expect(try run("list", "-q").output == "team/a:v1\nteam/b:v1\n")
         }
     }
 }

@@ -22,6 +22,8 @@ import Testing
         var generator: SeededGenerator
         var tags: [String: String] = [:]
         var history: [String: [String]] = [:]
+        /// What was pushed, by the digests that it got.
+        var fixtures: [String: String] = [:]
         var counts: [String: Int] = [:]
         var conflicts = 0
 
@@ -39,6 +41,12 @@ import Testing
             return result.status == 0 ? result.output.trimmingCharacters(in: .newlines) : nil
         }
 
+        /// Whether a pulled folder has the tensors of what was pushed; of what was merged, whether it has any.
+        private func isComplete(_ path: String, _ digest: String) throws -> Bool {
+            let pulled = try PEFTFolder(path).tensors
+            return try fixtures[digest].map { try pulled == PEFTFolder(Fixtures.peft($0)).tensors } ?? !pulled.isEmpty
+        }
+
         private mutating func set(_ name: String, _ digest: String) {
             guard tags[name] != digest else { return }
             tags[name] = digest
@@ -51,7 +59,10 @@ import Testing
             case 0..<30:
                 let name = name()
                 let adapter = SoakTests.adapters.randomElement(using: &generator) ?? SoakTests.adapters[0]
-                if let digest = try run("push", Fixtures.peft(adapter), name, "-q") { set(name, digest) }
+                if let digest = try run("push", Fixtures.peft(adapter), name, "-q") {
+                    set(name, digest)
+                    fixtures[digest] = adapter
+                }
             case 30..<45:
                 guard let existing else { return }
                 let name = name()
@@ -67,19 +78,28 @@ import Testing
                 guard let existing else { return }
                 let path = "\(folder)/pulled-\(index)"
                 _ = try run("pull", existing, "-o", path, "--force", "-q")
-                guard Directory.kind(of: path + "/adapter_config.json") == .file else {
-                    throw SoakFailure(description: "the pulled folder is not complete")
+                guard let digest = tags[existing], try isComplete(path, digest) else {
+                    throw SoakFailure(description: "the folder pulled from \(existing) does not hold its tensors")
                 }
             case 65..<75:
                 guard let existing, let digest = tags[existing] else { return }
                 _ = try run("rm", existing, "-q")
                 tags[existing] = nil
                 history[existing, default: []].append("removed \(digest)")
-            case 75..<80:
+            case 75..<78:
                 guard let existing else { return }
                 _ = try run("untag", existing, "-q")
                 tags[existing] = nil
                 history[existing, default: []].append("untagged")
+            case 78..<80:
+                // Where it stood before its last change; that may have been nowhere, or at what has been removed since.
+                guard let existing else { return }
+                let stood = history[existing]?.dropLast().last
+                guard let digest = try run("rollback", existing, "-q", expecting: [0, 3]) else { return }
+                guard digest == stood else {
+                    throw SoakFailure(description: "\(existing) was rolled back to \(digest), not to \(stood ?? "nil")")
+                }
+                set(existing, digest)
             case 80..<88:
                 // A tag that all fight for: only conflicts may come of it.
                 guard let existing else { return }
