@@ -6,6 +6,8 @@ struct EnvironmentVariable {
     /// All that the program itself looks at.
     static let all = [
         EnvironmentVariable(name: "ADAPTERCTL_REGISTRY", meaning: "The registry's folder."),
+        EnvironmentVariable(
+            name: "ADAPTERCTL_ACTOR", meaning: "Who changes the registry, for its log; default: the user's name."),
         EnvironmentVariable(name: "ADAPTERCTL_KEYS", meaning: "The folder of keys."),
         EnvironmentVariable(
             name: "XDG_DATA_HOME", meaning: "Where the folder adapterctl is, the registry; default: ~/.local/share."),

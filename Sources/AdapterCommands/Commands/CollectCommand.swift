@@ -57,7 +57,9 @@ struct CollectCommand: ParsableCommand {
             report = try options.openRegistry(.readWrite).collect(rules) { drawing.count($0, of: $1) }
             drawing.finish()
         } else {
+            let drawing = options.console.progress("Examining")
             report = try options.openRegistry(.readOnly).previewCollection(rules)
+            drawing.finish()
         }
         try options.console.answer(
             document(report), identifiers: report.files.map(\.digest.description), text: text(report))

@@ -40,7 +40,9 @@ struct LockCommand: ParsableCommand {
             throw ValidationError("Name what to lock, such as 'team/*': there is no '\(output)' yet.")
         }
         let signers = try signers.isEmpty ? before?.signers ?? [] : signers.map { try KeyName(parsing: $0).description }
+        let progress = options.console.progress("Locking")
         let lock = try registry.lock(names, signers: signers)
+        progress.finish()
         let file = try OutputFile(beside: output)
         try file.write(Array(lock.text.utf8))
         try file.commit(as: output)

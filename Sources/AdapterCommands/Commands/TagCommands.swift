@@ -49,6 +49,9 @@ struct UntagCommand: ParsableCommand {
     @Argument(help: "The tag to remove, NAME:TAG.")
     var reference: String
 
+    @Option(name: .shortAndLong, help: "Why, for the history.")
+    var message: String?
+
     @OptionGroup var expectation: ExpectationOptions
     @OptionGroup var options: GlobalOptions
 
@@ -56,7 +59,7 @@ struct UntagCommand: ParsableCommand {
         let reference = try Reference(parsing: reference)
         let registry = try options.openRegistry(.readWrite)
         let stored = try registry.resolve(reference)
-        try registry.untag(reference, expected: try expectation.expectedTag)
+        try registry.untag(reference, expected: try expectation.expectedTag, message: message)
         try options.console.answer(
             ["reference": .string(reference.description), "digest": .string(stored.digest.description)],
             identifiers: [stored.digest.description],
@@ -71,18 +74,23 @@ struct RemoveCommand: ParsableCommand {
             The history stays, and so do the bytes until the registry is collected.
 
               adapterctl rm team/support:v1
+              adapterctl rm team/support:v1 --expect sha256:… -m 'learned from the wrong tickets'
             """)
 
     @Argument(help: "The stored adapter.")
     var reference: String
 
+    @Option(name: .shortAndLong, help: "Why, for the history.")
+    var message: String?
+
+    @OptionGroup var expectation: ExpectationOptions
     @OptionGroup var options: GlobalOptions
 
     func run() throws {
         let reference = try Reference(parsing: reference)
         let registry = try options.openRegistry(.readWrite)
         let stored = try registry.resolve(reference)
-        try registry.remove(reference)
+        try registry.remove(reference, expected: try expectation.expectedTag, message: message)
         try options.console.answer(
             ["reference": .string(reference.description), "digest": .string(stored.digest.description)],
             identifiers: [stored.digest.description],

@@ -11,7 +11,8 @@ struct VerifyCommand: ParsableCommand {
         commandName: "verify",
         abstract: "Recompute every hash of adapters, from the bytes on disk.",
         discussion: """
-            Exits with 2 when anything is damaged, not signed as demanded or not as locked, 3 when something is missing.
+            Exits with 2 when anything is damaged, not signed as demanded or not as locked, missing adapters among it, 3 when \
+            what is named is not there.
 
               adapterctl verify team/support:v1 ./other.adpt
               adapterctl verify team/support:v1 --signed-by release

@@ -56,7 +56,10 @@ struct GlobalOptions: ParsableArguments {
     }
 
     private func open(_ directory: String, _ mode: Registry.Mode) throws -> Registry {
-        try Registry(opening: directory, mode: mode, limits: limits, isOnNetworkAllowed: allowNetworkRegistry)
+        // In a container everyone is root.
+        try Registry(
+            opening: directory, mode: mode, actor: GlobalOptions.environment("ADAPTERCTL_ACTOR"), limits: limits,
+            isOnNetworkAllowed: allowNetworkRegistry)
     }
 
     /// The arguments with the global options that stand before the subcommand moved behind it, where the parser expects
