@@ -200,8 +200,9 @@ let package = Package(
         .testTarget(
             name: "AdapterCommandsTests",
             dependencies: [
-                "AdapterCommands", "AdapterInterchange", "AdapterRegistry", "AdapterTesting", "Adapters", "ByteCoding",
-                "FileSystem", "Integrity", "Tensors", "adapterctl", argumentParser,
+                "AdapterCommands", "AdapterFormat", "AdapterInterchange", "AdapterRegistry", "AdapterTesting",
+                "AdapterTraining", "Adapters", "ByteCoding", "FileSystem", "Integrity", "Tensors", "adapterctl",
+                argumentParser,
             ],
             swiftSettings: strict),
     ]

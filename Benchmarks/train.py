@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Training speed and memory of adapterctl and of PEFT, side by side in one run on one machine.
 
-    train.py MODEL_DIR ADAPTERCTL [--steps N] [--only NAME...]
+    train.py MODEL_DIR ADAPTERCTL [--steps N] [--only NAME...] [--check]
 
 LoRA of rank 8 on all seven projections, batches of 4 rows of 256 tokens, AdamW, the same text. Each configuration is a
 process of its own, so its peak memory is its own. Between them the machine's sgemm peak is measured (NumPy's
 OpenBLAS, 2048 x 2048, all threads). FLOP per token: 4 (linear + head) + 6 LoRA + causal attention; the weights are
-frozen, so there is no gradient of theirs. Prints a table, and JSON with --json.
+frozen, so there is no gradient of theirs. Prints a table, and JSON with --json. --check fails where adapterctl is not as
+fast and as small as is asked for below; what was not measured is not checked.
 
 MODEL_DIR for SmolLM2-135M-Instruct: see fixtures/README.md. Needs numpy, torch, transformers, peft.
 """
@@ -32,6 +33,32 @@ OWN = {
     "adapterctl-f32-checkpoint": ["--activations", "checkpoint"],
     "adapterctl-bf16-checkpoint": ["--precision", "bf16", "--activations", "checkpoint"],
 }
+
+
+# For SmolLM2-135M: what, the number from the results, and its limits.
+ASKED = [
+    ("tokens/s in f32 over PEFT's", lambda r: r["adapterctl-f32"]["tokens_per_second"] / r["peft-f32"]["tokens_per_second"], 1.3, None),
+    ("tokens/s in bf16 over PEFT's", lambda r: r["adapterctl-bf16"]["tokens_per_second"] / r["peft-bf16"]["tokens_per_second"], 1.0, None),
+    ("memory in f32 over PEFT's", lambda r: r["adapterctl-f32"]["memory_mb"] / r["peft-f32"]["memory_mb"], None, 1 / 3),
+    ("memory with checkpointing, MB", lambda r: r["adapterctl-f32-checkpoint"]["memory_mb"], None, 700),
+    ("start to the first step, s", lambda r: r["adapterctl-f32"]["seconds_to_first_step"], None, 2),
+]
+
+
+def check(results: dict) -> bool:
+    """Prints what is asked for beside what was measured; whether all of it holds."""
+    holds = True
+    for name, value, least, most in ASKED:
+        try:
+            found = value(results)
+        except KeyError:
+            print(f"{name}: not measured")
+            continue
+        fits = (least is None or found >= least) and (most is None or found <= most)
+        limit = f"at least {least:.2f}" if least is not None else f"at most {most:.2f}"
+        print(f"{name}: {found:.2f}, {limit}{'' if fits else ': MISSED'}")
+        holds = holds and fits
+    return holds
 
 
 def median(values: list[float]) -> float:
@@ -127,6 +154,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--only", nargs="+", default=["peft-f32", "adapterctl-f32", "peft-bf16", "adapterctl-bf16", "adapterctl-f32-checkpoint"])
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
@@ -157,6 +185,8 @@ def main() -> None:
               f"{r['memory_mb']:11d}{r['seconds_to_first_step']:15.2f}")
     if arguments.json:
         print(json.dumps(dict(sgemm_peak=peak, results=results)))
+    if arguments.check and not check(results):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ public struct Adapterctl: ParsableCommand {
             A reference is NAME, NAME:TAG or NAME@sha256:DIGEST; the tag is 'latest' when it is left out. What starts \
             with '.' or '/' or exists as a path is a path.
 
-            Exit codes: 0 done, 1 failed, 2 damage found, 3 not found, 4 conflict, 5 network, 64 wrong usage.
+            Exit codes: 0 done, 1 failed, 2 damage found, 3 not found, 4 conflict, 5 network, 64 wrong usage, \
+            130 stopped by Ctrl-C.
             """,
         version: ToolVersion.current,
         subcommands: [

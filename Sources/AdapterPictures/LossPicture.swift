@@ -4,14 +4,13 @@ package import Charts
 extension LineChart {
     /// The losses of a training run: in training as a line, in validation as points.
     package init(_ record: TrainingRecord) {
-        let losses = record.steps.map(\.loss)
         let best = record.best.map {
             " The best validation is \(Numeral.decimal($0.loss, places: 4)) at step \($0.step)."
         }
-        let ends = losses.first.flatMap { first in
-            losses.last.map {
-                " The loss goes from \(Numeral.decimal(first, places: 4)) to \(Numeral.decimal($0, places: 4)) in "
-                    + "\(losses.count) steps."
+        let ends = record.steps.first.flatMap { first in
+            record.steps.last.map {
+                " The loss goes from \(Numeral.decimal(first.loss, places: 4)) to "
+                    + "\(Numeral.decimal($0.loss, places: 4)) in \($0.number) steps."
             }
         }
         self.init(

@@ -90,9 +90,13 @@ public final class RunningTool {
     public var isRunning: Bool { process.isRunning }
 
     /// Ends the process with SIGKILL, wherever it is.
-    public func kill() {
-        Glibc.kill(process.processIdentifier, SIGKILL)
-    }
+    public func kill() { send(SIGKILL) }
+
+    /// Sends the process a signal.
+    public func send(_ signal: Int32) { Glibc.kill(process.processIdentifier, signal) }
+
+    /// What it has written to standard output so far.
+    public var outputSoFar: String { output.textSoFar }
 
     /// Waits for the end of the process.
     public func wait() -> CommandLineTool.Result {
@@ -114,6 +118,15 @@ final class TemporaryFile {
         guard descriptor >= 0 else { throw CocoaError(.fileWriteUnknown) }
         unlink(template)
         handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    }
+
+    /// The text without moving the place at which a process writes.
+    var textSoFar: String {
+        var status = stat()
+        guard fstat(handle.fileDescriptor, &status) == 0, status.st_size > 0 else { return "" }
+        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+        let count = pread(handle.fileDescriptor, &bytes, bytes.count, 0)
+        return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
     }
 
     var text: String {

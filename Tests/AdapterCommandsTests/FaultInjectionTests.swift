@@ -1,5 +1,6 @@
 import AdapterRegistry
 import AdapterTesting
+import ByteCoding
 import FileSystem
 import Foundation
 import Integrity
@@ -249,6 +250,73 @@ import Testing
             let allowed = try run("push", adapter, "team/b:v1", "--allow-network-registry", "-q")
             #expect(allowed.status == 0, "\(allowed.errors)")
             #expect(try run("list", "-q").output == "team/a:v1\nteam/b:v1\n")
+        }
+    }
+
+    @Test(
+        .enabled(if: FileManager.default.fileExists(atPath: library), "libFaultInjection.so is not built"),
+        arguments: [("fail", ENOSPC), ("kill", 0)])
+    func `A disk that is full at a later checkpoint leaves the one before, from which the run goes on`(
+        _ mode: String, _ number: Int32
+    ) throws {
+        try withTemporaryDirectory { base throws in
+            let data = base + "/data.txt"
+            try Data(String(repeating: "A little text to learn from, and some more. ", count: 40).utf8)
+                .write(to: URL(fileURLWithPath: data))
+            let arguments = [
+                "train", "--base", Fixtures.directory + "/training/tiny", "--data", data, "--max-steps", "4",
+                "--save-steps", "1", "--max-seq-length", "32", "--rank", "2", "--dropout", "0.1", "-t", "team/run:v1",
+                "-q",
+            ]
+            func run(_ folder: String, at step: Int) throws -> CommandLineTool.Result {
+                try CommandLineTool(registry: folder + "/registry").run(
+                    arguments,
+                    environment: [
+                        "LD_PRELOAD": FaultInjectionTests.library,
+                        "FAULT_ROOT": String(
+                            (folder + "/registry").split(separator: "/").suffix(3).joined(separator: "/")),
+                        "FAULT_AT": "\(step)", "FAULT_MODE": mode, "FAULT_ERRNO": "\(number)",
+                        "FAULT_LOG": folder + "/count",
+                    ])
+            }
+            func show(_ folder: String) throws -> MetadataValue {
+                let tool = CommandLineTool(registry: folder + "/registry")
+                let shown = try tool.run("show", "team/run:v1", "--json")
+                try #require(shown.status == 0, "\(shown.errors)")
+                return try JSON.parse(Array(shown.output.utf8))
+            }
+            try Directory.create(base + "/whole")
+            let whole = try run(base + "/whole", at: 0)
+            try #require(whole.status == 0, "\(whole.errors)")
+            let text = try String(contentsOf: URL(fileURLWithPath: base + "/whole/count"), encoding: .utf8)
+            let count = try #require(Int(text))
+            let root = try show(base + "/whole")["contentRoot"]
+            // Calls of the first checkpoint are among the first half: the others make as many each.
+            var stopped = 0
+            for (index, part) in [0.55, 0.7, 0.85].enumerated() {
+                let folder = "\(base)/\(index)"
+                let place = "\(mode), call \(Int(Double(count) * part)) of \(count)"
+                try Directory.create(folder)
+                let result = try run(folder, at: Int(Double(count) * part))
+                if mode == "fail", result.status != 0 {
+                    #expect(result.status == 1, "\(place)")
+                    #expect(result.errors.hasPrefix("adapterctl: error: Unable to"), "\(place): \(result.errors)")
+                }
+                let kept = try show(folder)["provenance"]?["options"]
+                // A process that is killed last of all has stored its result.
+                if result.status != 0, kept?["isFinal"] == false {
+                    stopped += 1
+                    let step = try #require(kept?["lastStep"]?.integer)
+                    #expect((1...3).contains(step), "\(place)")
+                    #expect(kept?["state"]?.string?.hasPrefix("sha256:") == true, "\(place)")
+                }
+                let tool = CommandLineTool(registry: folder + "/registry")
+                #expect(try tool.run("verify", "--all").status == 0, "\(place)")
+                let resumed = try tool.run(arguments + ["--resume"])
+                #expect(resumed.status == 0, "\(place): \(resumed.errors)")
+                #expect(try show(folder)["contentRoot"] == root, "\(place)")
+            }
+            #expect(stopped > 0, "no fault ended a run")
         }
     }
 }

@@ -7,17 +7,17 @@ import Testing
 
 /// Training with the real binary, as users do it.
 @Suite struct TrainingTests {
-    private static let fixtures = Fixtures.directory + "/training"
-    private static let base = fixtures + "/tiny"
+    static let fixtures = Fixtures.directory + "/training"
+    static let base = fixtures + "/tiny"
 
-    private func withTool(_ body: (CommandLineTool, String) throws -> Void) throws {
+    func withTool(_ body: (CommandLineTool, String) throws -> Void) throws {
         try withTemporaryDirectory { folder in
             try body(CommandLineTool(registry: folder + "/registry"), folder)
         }
     }
 
     /// The first lines of the book, as little data as learns anything.
-    private func text(_ folder: String, lineCount: Int = 300) throws -> String {
+    func text(_ folder: String, lineCount: Int = 300) throws -> String {
         let book = try String(contentsOfFile: Self.fixtures + "/bierce_train.txt", encoding: .utf8)
         let path = folder + "/data.txt"
         try book.split(separator: "\n", omittingEmptySubsequences: false).prefix(lineCount).joined(separator: "\n")
@@ -25,14 +25,14 @@ import Testing
         return path
     }
 
-    private func arguments(_ data: String, _ target: String, _ more: String...) -> [String] {
+    func arguments(_ data: String, _ target: String, _ more: String...) -> [String] {
         [
             "train", "--base", Self.base, "--data", data, "--max-seq-length", "64", "--max-steps", "24", "--lr", "1e-3",
             "--val-split", "0.2", "--eval-steps", "8", "--save-steps", "4", "--dropout", "0.1", "-t", target,
         ] + more
     }
 
-    private func root(_ tool: CommandLineTool, _ name: String) throws -> String? {
+    func root(_ tool: CommandLineTool, _ name: String) throws -> String? {
         try JSON.parse(Array(tool.run("show", name, "--json").output.utf8))["contentRoot"]?.string
     }
 
@@ -193,19 +193,6 @@ import Testing
             let run = try tool.run("runs", "chat", "--plot", plot)
             #expect(run.output.contains("mask_prompt = true"))
             #expect(try String(contentsOfFile: plot, encoding: .utf8).hasPrefix("<svg"))
-        }
-    }
-
-    @Test func `an adapter is trained on top of another`() throws {
-        try withTool { tool, folder in
-            let data = try text(folder)
-            #expect(try tool.run(arguments(data, "team/first")).status == 0)
-            let second = try tool.run(arguments(data, "team/second", "--on", "team/first=0.5"))
-            try #require(second.status == 0, "\(second.errors)")
-            let document = try JSON.parse(Array(tool.run("show", "team/second", "--json").output.utf8))
-            let parent = try #require(document["provenance"]?["parents"]?.array?.first)
-            #expect(parent["role"] == "frozen")
-            #expect(parent["weight"] == 0.5)
         }
     }
 
@@ -381,23 +368,6 @@ import Testing
         return path
     }
 
-    @Test func `a full disk at a checkpoint leaves the last one`() throws {
-        try withTool { tool, folder in
-            let data = try text(folder)
-            // The states and the adapters of the run exceed this; the adapter of step 4 does not.
-            let limited = try tool.run(
-                arguments(data, "team/full", "--rank", "32"),
-                launcher: ["/bin/bash", "-c", "ulimit -f 3000; exec \"$@\"", "bash"])
-            #expect(limited.status == 1)
-            #expect(limited.errors.contains("Unable to"))
-            #expect(try tool.run("verify", "--all").status == 0)
-            let temporary = try FileManager.default.subpathsOfDirectory(atPath: tool.registry).filter {
-                $0.split(separator: "/").last?.hasPrefix(".") == true
-            }
-            #expect(temporary == [])
-        }
-    }
-
     @Test func `ranks by resize keep the parameters of the rank that was asked for`() throws {
         try withTool { tool, folder in
             let data = try text(folder)
@@ -478,12 +448,25 @@ import Testing
                 parents?.array?.compactMap { $0["weight"]?.number } == weights.filter { $0 != 0 }
                     || parents?.array?.count == 2)
             #expect(try tool.run("rebuild", "team/best").status == 0)
+            // Rows that are left out do not count, and threads do not matter.
+            let dropping = ["eval", "--base", Self.base, "--data", validation, "--max-seq-length", "64", "--json"]
+            let chosen = try tool.run(
+                [
+                    "merge", "team/a", "-t", "team/chosen", "--json", "--truncation", "drop", "--threads", "1",
+                    "--tokenizer", Self.base + "/tokenizer.json", "--chat-template", "chatml",
+                ] + search
+            )
+            try #require(chosen.status == 0, "\(chosen.errors)")
+            let single = try JSON.parse(Array(chosen.output.utf8))["search"]?["evaluations"]?.array?.first
+            let plain = try tool.run(dropping + ["--truncation", "drop", "team/a"])
+            let expected = try #require(JSON.parse(Array(plain.output.utf8))["loss"]?.number)
+            #expect(abs(try #require(single?["loss"]?.number) - expected) < 1e-5)
             let table = try tool.run(["merge", "team/a", "team/b", "-t", "team/ties", "--method", "ties"] + search)
             #expect(table.status == 0 && table.output.contains("best") && table.output.contains("LOSS"))
             for arguments in [
                 ["--search"], ["--search", "--base", Self.base], ["--base", Self.base],
                 search + ["--search-range", "1,0"],
-                search + ["--search-budget", "0"],
+                search + ["--search-budget", "0"], search + ["--threads", "0"],
             ] {
                 #expect(
                     try tool.run(["merge", "team/a", "team/b", "-t", "team/x"] + arguments).status == 64, "\(arguments)"

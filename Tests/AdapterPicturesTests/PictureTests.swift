@@ -47,14 +47,14 @@ import Testing
 
     @Test func `losses are drawn with gaps where a run diverged`() throws {
         let document: MetadataValue = [
-            "step": [1, 2, 3, 4], "loss": [2.0, 1.5, 1.25, 1.0], "learning_rate": [1, 1, 1, 1],
-            "grad_norm": [1, 1, 1, 1], "learned_tokens": [1, 1, 1, 1], "tokens": [1, 1, 1, 1], "eval_step": [0, 4],
-            "eval_loss": [2.5, 1.1],
+            "step": [1, 2, 3, 4, 5], "loss": [2.0, 1.5, .double(.nan), 1.25, 1.0], "learning_rate": [1, 1, 1, 1, 1],
+            "grad_norm": [1, 1, 1, 1, 1], "learned_tokens": [1, 1, 1, 1, 1], "tokens": [1, 1, 1, 1, 1],
+            "eval_step": [0, 5], "eval_loss": [2.5, 1.1],
         ]
         let svg = LineChart(try #require(TrainingRecord(document: document))).svg()
         #expect(
-            svg.contains("The loss goes from 2.0000 to 1.0000 in 4 steps. The best validation is 1.1000 at step 4."))
+            svg.contains("The loss goes from 2.0000 to 1.0000 in 5 steps. The best validation is 1.1000 at step 5."))
         #expect(
-            svg.components(separatedBy: "<polyline").count == 2 && svg.components(separatedBy: "<circle").count == 3)
+            svg.components(separatedBy: "<polyline").count == 3 && svg.components(separatedBy: "<circle").count == 3)
     }
 }

@@ -17,7 +17,7 @@ struct EvalCommand: ParsableCommand {
     @OptionGroup var base: BaseArguments
     @OptionGroup var data: DataArguments
 
-    @Argument(help: "The adapters: REF, REF=WEIGHT, or paths.")
+    @Argument(help: "The adapters: REF, REF=WEIGHT, or paths; a stored stack counts as all of its own.")
     var adapters: [String] = []
 
     @Option(help: "The tokens that are computed together.")
@@ -34,20 +34,10 @@ struct EvalCommand: ParsableCommand {
         let folder = try ModelFolder(opening: base.base)
         let endToken = try base.endToken(tokenizer, folder.configuration())
         let dataset = try data.dataset(data.data, tokenizer, endToken: endToken, options.console).dataset
-        let stack = try adapters.map { text in
-            let weighted = try WeightedReference(parsing: text)
-            return (
-                try LoadedAdapter(weighted.subject, label: weighted.text, options: options).adapter, weighted.weight,
-                weighted.text
-            )
-        }
+        let stack = try adapters.flatMap { try StackedAdapter.open($0, options: options) }.map(\.part)
         let weights = try TransformerWeights<Float>(folder)
-        let updates = try AdapterStack.updates(stack, on: weights)
-        let longest = dataset.examples.map(\.ids.count).max() ?? 0
-        try weights.shape.require(dataset)
         let model = try Transformer(
-            weights, updates: updates.runs(layerCount: weights.shape.layerCount), tokens: max(batchTokens, longest),
-            segmentLength: longest, isTraining: false, workers: base.workers)
+            evaluating: dataset, weights, stack: stack, batchTokens: batchTokens, workers: base.workers)
         let progress = options.console.progress("Evaluating")
         let evaluation = try Evaluation(model, dataset) { progress.count($0, of: dataset.examples.count) }
         progress.finish()

@@ -2,6 +2,7 @@ internal import AdapterArithmetic
 internal import AdapterFormat
 internal import AdapterPictures
 internal import AdapterRegistry
+internal import AdapterTraining
 internal import Adapters
 internal import ArgumentParser
 internal import ByteCoding
@@ -24,7 +25,7 @@ struct ShowCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Draw norms, ranks and the merge error by layer and kind of module into an SVG or HTML file.",
+            "Draw norms, ranks and the merge error by layer and kind of module, and the losses of a run, into an SVG or HTML file.",
             valueName: "file"))
     var plot: String?
 
@@ -50,7 +51,8 @@ struct ShowCommand: ParsableCommand {
         let provenance = try loaded.file?.provenance()
         let signatures = try loaded.file.flatMap { try SignatureDescription($0, keyOptions, options.console) }
         let description = AdapterDescription(adapter: loaded.adapter)
-        if let plot { try draw(loaded.adapter, provenance?.certificate, plot) }
+        let run = loaded.digest.flatMap { StoredRun(provenance, digest: $0) }
+        if let plot { try draw(loaded.adapter, provenance?.certificate, run, plot) }
         var document = description.document
         document["subject"] = .string(subject)
         document["digest"] = MetadataValue(loaded.digest?.description)
@@ -67,16 +69,17 @@ struct ShowCommand: ParsableCommand {
         }
         try options.console.answer(
             .map(document), identifiers: [loaded.digest?.description ?? subject],
-            text: text(loaded, provenance, signatures?.lines ?? [], description))
+            text: text(loaded, provenance, run, signatures?.lines ?? [], description))
     }
 
-    private func draw(_ adapter: Adapter, _ certificate: ErrorCertificate?, _ path: String) throws {
+    private func draw(_ adapter: Adapter, _ certificate: ErrorCertificate?, _ run: StoredRun?, _ path: String) throws {
         let progress = options.console.progress("Inspecting", totalByteCount: adapter.tensorByteCount)
         let pictures = SpectrumPictures(
             try AdapterSpectra(of: MergeInput(adapter: adapter, label: subject), progress: progress.advance))
         progress.finish()
-        let charts: [any Chart] = [certificate.map { HeatMap($0) }, pictures.norms, pictures.ranks].compactMap(\.self)
-        try PictureFile(path).write(charts, title: subject)
+        let losses: [any Chart] = run.map { [LineChart($0.record)] } ?? []
+        let maps: [any Chart] = [certificate.map { HeatMap($0) }, pictures.norms, pictures.ranks].compactMap(\.self)
+        try PictureFile(path).write(losses + maps, title: subject)
     }
 
     /// Options in words: ` with method exact, rank 8`.
@@ -90,7 +93,8 @@ struct ShowCommand: ParsableCommand {
     }
 
     private func text(
-        _ loaded: LoadedAdapter, _ provenance: Provenance?, _ signatures: [String], _ description: AdapterDescription
+        _ loaded: LoadedAdapter, _ provenance: Provenance?, _ run: StoredRun?, _ signatures: [String],
+        _ description: AdapterDescription
     ) -> String {
         var lines = [subject]
         func add(_ label: String, _ value: String?) {
@@ -118,10 +122,10 @@ struct ShowCommand: ParsableCommand {
             add("behaviour", JSON.text(.map(loaded.adapter.behaviour)))
         }
         if let provenance {
-            add(
-                "made by",
-                "\(provenance.operation)\(ShowCommand.text(provenance.options)), adapterctl \(provenance.toolVersion)"
-            )
+            // A run says what it was in lines of its own; 'runs' has its settings.
+            let words = run == nil ? ShowCommand.text(provenance.options) : ""
+            add("made by", "\(provenance.operation)\(words), adapterctl \(provenance.toolVersion)")
+            if let run { lines.append(RunDescription(run: run).text) }
             for parent in provenance.parents {
                 add("parent", "\(parent.digest)\(parent.weight.map { " × \(Format.number($0))" } ?? "")")
             }

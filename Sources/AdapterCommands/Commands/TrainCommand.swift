@@ -37,15 +37,15 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         name: .customLong("on"),
-        help: "REF=WEIGHT: a stored adapter that lies on the base and stays as it is; may be repeated.")
+        help:
+            "REF=WEIGHT: a stored adapter, or all of a stored stack, that lies on the base and stays as it is; may be repeated."
+    )
     var stack: [String] = []
 
     @Flag(help: "Go on where the target's run stopped; the other arguments must be those it was begun with.")
     var resume = false
 
-    @Option(
-        name: [.customLong("keep-states"), .customLong("save-total-limit")],
-        help: "The states to go on from that are kept.")
+    @Option(name: .customLong("keep-states"), help: "The states to go on from that are kept.")
     var keptStates = 1
 
     @Flag(help: "Print what the first batch learns from and what it masks, and stop.")
@@ -71,6 +71,9 @@ struct TrainCommand: ParsableCommand {
             throw ValidationError("--val-split must be above 0 and below 1.")
         }
         if valSplit != nil, valData != nil { throw ValidationError("--val-data and --val-split exclude each other.") }
+        if training.earlyStoppingPatience != nil, valData == nil, valSplit == nil {
+            throw ValidationError("--early-stopping-patience needs --val-data or --val-split.")
+        }
         guard keptStates >= 1 else { throw ValidationError("--keep-states must be at least 1.") }
     }
 
@@ -112,16 +115,23 @@ struct TrainCommand: ParsableCommand {
         try options.console.answer(display.document, identifiers: rows.map { String($0 + 1) }, text: display.text)
     }
 
+    /// What the run lies on, each stored: a result names its parents by digest.
+    private func frozenAdapters() throws -> [StoredParent] {
+        try stack.flatMap { text in
+            let weighted = try WeightedReference(parsing: text)
+            guard case .reference = weighted.subject else {
+                throw InputError.referenceNeeded(weighted.text, verb: "train on")
+            }
+            return try StackedAdapter.open(text, options: options).map { StoredParent($0.loaded, weight: $0.weight) }
+        }
+    }
+
     private func train(
         _ target: Reference, _ folder: ModelFolder, _ dataset: Dataset,
         _ validation: (dataset: Dataset, settings: [String: MetadataValue])?, _ configuration: TrainingConfiguration,
         settings: [String: MetadataValue]
     ) throws {
-        let parents = try stack.map { text in
-            let weighted = try WeightedReference(parsing: text)
-            return try StoredParent(
-                weighted.subject, text: weighted.text, weight: weighted.weight, verb: "train on", options: options)
-        }
+        let parents = try frozenAdapters()
         let description = try base.description(folder, options.console)
         var settings = settings.merging(validation?.settings ?? [:]) { own, _ in own }
         settings["base"] = MetadataValue(description.digest?.description)
@@ -137,10 +147,15 @@ struct TrainCommand: ParsableCommand {
             configuration: configuration, settings: settings,
             stack: parents.map { ($0.loaded.adapter, $0.weight ?? 1, $0.loaded.label) },
             continuing: run?.openState(in: registry), workers: base.workers)
-        announce(trainer, dataset, configuration)
+        StopSignal.watch()
+        try announce(trainer, dataset)
         let sink = RegistryCheckpointSink(
             registry, target: target,
             settings: settings.merging(configuration.document) { own, _ in own },
+            data: [
+                "training": DataSummary(dataset).document,
+                "validation": validation.map { DataSummary($0.dataset).document } ?? .null,
+            ],
             parents: parents.compactMap(\.provenance).map { parent in
                 var parent = parent
                 parent.role = "frozen"
@@ -151,7 +166,7 @@ struct TrainCommand: ParsableCommand {
             message: message, keptStates: keptStates, parameterBudget: trainer.parameterBudget,
             expected: try expectation.expectedTag, continuing: run)
         let progress = TrainingProgress(options)
-        try trainer.run(sink, report: progress.report)
+        try trainer.run(sink, shouldStop: { StopSignal.isRaised }, report: progress.report)
         progress.finish()
         guard let stored = sink.stored, let done = try storedRun(target, registry) else { return }
         try answer(done, target, stored)
@@ -173,13 +188,25 @@ struct TrainCommand: ParsableCommand {
         return run
     }
 
-    private func announce(_ trainer: Trainer, _ dataset: Dataset, _ configuration: TrainingConfiguration) {
-        guard !options.quiet, !options.json else { return }
+    /// Says what will be done before it is.
+    private func announce(_ trainer: Trainer, _ dataset: Dataset) throws {
+        let summary = DataSummary(dataset)
+        if options.json {
+            let plan: MetadataValue = [
+                "event": "plan", "byteCount": MetadataValue(trainer.plannedByteCount),
+                "rows": MetadataValue(dataset.examples.count), "dropped": MetadataValue(summary.droppedCount),
+                "step": MetadataValue(trainer.step), "steps": MetadataValue(trainer.totalSteps),
+                "values": MetadataValue(trainer.updates.elementCount),
+                "layers": MetadataValue(trainer.updates.updates.count),
+            ]
+            try StandardOutput.write(JSON.text(plan) + "\n")
+            return try StandardOutput.flush()
+        }
+        guard !options.quiet else { return }
         StandardError.write(
-            "\(dataset.examples.count) rows, \(Format.count(dataset.tokenCount)) tokens, "
-                + "\(Format.count(dataset.learnedCount)) learned; \(trainer.totalSteps) steps from step \(trainer.step); "
+            "\(summary.text); \(trainer.totalSteps) steps from step \(trainer.step); "
                 + "\(Format.count(trainer.updates.elementCount)) values trained in \(trainer.updates.updates.count) layers; "
-                + "\(Format.bytes(trainer.model.byteCount)) planned\n")
+                + "\(Format.bytes(trainer.plannedByteCount)) planned\n")
     }
 
     private func answer(_ run: StoredRun, _ target: Reference, _ stored: StoredAdapter) throws {

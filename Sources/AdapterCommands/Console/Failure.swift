@@ -2,6 +2,7 @@ internal import AdapterArithmetic
 internal import AdapterFormat
 internal import AdapterInterchange
 internal import AdapterRegistry
+internal import AdapterTraining
 internal import Adapters
 internal import ArgumentParser
 internal import FileSystem
@@ -16,13 +17,15 @@ enum Failure {
     static let conflict: Int32 = 4
     static let peerFailed: Int32 = 5
     static let wrongUsage: Int32 = 64
+    /// As shells say it of a program that Ctrl-C has ended.
+    static let interrupted: Int32 = 130
 
     /// What the codes say, in ascending order.
     static let meanings: [(code: Int32, meaning: String)] = [
         (0, "Done."), (failed, "Failed."), (damaged, "Verification found damage or a mismatch."),
         (notFound, "There is no such adapter, tag, key or file."),
         (conflict, "The tag has moved or may not be moved."), (peerFailed, "The other side or the network failed."),
-        (wrongUsage, "Wrong usage."),
+        (wrongUsage, "Wrong usage."), (interrupted, "Stopped by Ctrl-C or SIGTERM; train keeps a checkpoint first."),
     ]
 
     /// Ends the command with the code for damage, its answer printed.
@@ -60,6 +63,7 @@ enum Failure {
             case .wrongKind, .credentials: failed
             default: peerFailed
             }
+        case let error as TrainingError: error.code == .cancelled ? interrupted : failed
         case let error as FileSystemError: error.code == .notFound ? notFound : failed
         default: failed
         }

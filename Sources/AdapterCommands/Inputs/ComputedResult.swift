@@ -19,6 +19,12 @@ struct StoredParent {
         self.weight = weight
     }
 
+    /// A parent that is open.
+    init(_ loaded: LoadedAdapter, weight: Double?) {
+        self.loaded = loaded
+        self.weight = weight
+    }
+
     var input: MergeInput {
         MergeInput(
             adapter: loaded.adapter, weight: weight ?? 1, label: loaded.label, contentRoot: loaded.file?.contentRoot)

@@ -55,6 +55,16 @@ struct LoadedAdapter {
         }
     }
 
+    /// Opens what a registry holds.
+    init(_ stored: StoredAdapter, label: String, in registry: Registry) throws {
+        self.label = label
+        let file = try registry.open(stored)
+        self.file = file
+        adapter = file.adapter
+        digest = stored.digest
+        foreign = nil
+    }
+
     /// The foreign layout of what is at a path; nil where it must be a file of our own.
     private static func layout(of path: String) throws -> ForeignLayout? {
         // What is called a file of ours and looks like another tool's is damaged or mistaken, and must not pass as that.

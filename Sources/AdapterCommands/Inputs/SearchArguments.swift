@@ -33,6 +33,19 @@ struct SearchArguments: ParsableArguments {
     @Flag(help: "With --search: judge by answers and completions alone.")
     var maskPrompt = false
 
+    @Option(
+        name: .customLong("chat-template"), help: "With --search: how conversations are written, as for eval.")
+    var template: ChatTemplate?
+
+    @Option(help: "With --search: longer rows: truncate, drop or refuse.")
+    var truncation: TruncationPolicy = .truncate
+
+    @Option(help: ArgumentHelp("With --search: the tokenizer's file, as for eval.", valueName: "file"))
+    var tokenizer: String?
+
+    @Option(help: "With --search: the threads that compute; any number gives the same weights.")
+    var threads: Int?
+
     func validate() throws {
         guard search else {
             guard base == nil, data == nil else { throw ValidationError("--base and --data need --search.") }
@@ -42,6 +55,7 @@ struct SearchArguments: ParsableArguments {
         guard (1...100_000).contains(searchBudget) else {
             throw ValidationError("--search-budget must be 1 to 100000.")
         }
+        if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be 1 to 1024.") }
     }
 
     /// The weights with the least loss, with all that were tried.
@@ -53,10 +67,14 @@ struct SearchArguments: ParsableArguments {
         from start: [Double], _ options: GlobalOptions, merged: ([Double]) throws -> Adapter
     ) throws -> (best: WeightSearch.Evaluation, search: WeightSearch)? {
         guard search, let base, let data else { return nil }
-        var words = ["--data", data, "--max-seq-length", "\(maxSeqLength)"]
+        var words = ["--data", data, "--max-seq-length", "\(maxSeqLength)", "--truncation", truncation.rawValue]
         if maskPrompt { words.append("--mask-prompt") }
+        if let template { words += ["--chat-template", template.rawValue] }
+        var baseWords = ["--base", base]
+        if let tokenizer { baseWords += ["--tokenizer", tokenizer] }
+        if let threads { baseWords += ["--threads", "\(threads)"] }
         let model = try SearchedModel(
-            BaseArguments.parse(["--base", base]), DataArguments.parse(words), console: options.console)
+            BaseArguments.parse(baseWords), DataArguments.parse(words), console: options.console)
         var search = try WeightSearch(from: start, range: searchRange.range, budget: searchBudget)
         let progress = options.console.progress("Trying weights")
         var count = 0
@@ -105,17 +123,13 @@ private struct SearchedModel {
         dataset = try data.dataset(data.data, tokenizer, endToken: endToken, console).dataset
         weights = try TransformerWeights(folder)
         workers = base.workers
-        try weights.shape.require(dataset)
     }
 
     /// The loss with an adapter on the model.
     func loss(of adapter: Adapter) throws -> Double {
-        let updates = try AdapterStack.updates([(adapter, 1, "the merged adapter")], on: weights)
-        let longest = dataset.examples.map(\.ids.count).max() ?? 0
         let model = try Transformer(
-            weights, updates: updates.runs(layerCount: weights.shape.layerCount),
-            tokens: max(SearchedModel.batchTokenCount, longest), segmentLength: longest, isTraining: false,
-            workers: workers)
+            evaluating: dataset, weights, stack: [(adapter, 1, "the merged adapter")],
+            batchTokens: SearchedModel.batchTokenCount, workers: workers)
         return try Evaluation(model, dataset).loss
     }
 }

@@ -12,9 +12,14 @@ internal import Integrity
 ///
 /// The state to go on from is attached to the version, and stored in the same transaction. A run that is over needs none.
 final class RegistryCheckpointSink: CheckpointSink {
+    /// The most steps that a version tells of one by one.
+    private static let recordedStepCount = 4096
+
     private let registry: Registry
     private let target: Reference
     private let settings: [String: MetadataValue]
+    /// What became of the rows of the data.
+    private let data: MetadataValue
     private let parents: [Provenance.Parent]
     private let message: String?
     private let keptStates: Int
@@ -26,12 +31,14 @@ final class RegistryCheckpointSink: CheckpointSink {
     private(set) var stored: StoredAdapter?
 
     init(
-        _ registry: Registry, target: Reference, settings: [String: MetadataValue], parents: [Provenance.Parent],
-        message: String?, keptStates: Int, parameterBudget: Int?, expected: ExpectedTag, continuing run: StoredRun?
+        _ registry: Registry, target: Reference, settings: [String: MetadataValue], data: MetadataValue,
+        parents: [Provenance.Parent], message: String?, keptStates: Int, parameterBudget: Int?, expected: ExpectedTag,
+        continuing run: StoredRun?
     ) {
         self.registry = registry
         self.target = target
         self.settings = settings
+        self.data = data
         self.parents = parents
         self.message = message
         self.keptStates = keptStates
@@ -64,7 +71,9 @@ final class RegistryCheckpointSink: CheckpointSink {
         let steps = checkpoint.state.record.steps.dropFirst(firstStep)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         return [
-            "settings": .map(settings), "record": checkpoint.state.record.document,
+            "settings": .map(settings), "data": data,
+            // The state has all of it; a version says what fits into its file however long the run was.
+            "record": checkpoint.state.record.thinned(to: RegistryCheckpointSink.recordedStepCount).document,
             "step": MetadataValue(checkpoint.step), "lastStep": MetadataValue(checkpoint.state.step),
             "bestStep": checkpoint.state.record.best.map { MetadataValue($0.step) } ?? .null,
             "isFinal": .bool(checkpoint.isFinal), "state": MetadataValue(state?.description),

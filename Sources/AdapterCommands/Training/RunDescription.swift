@@ -13,6 +13,9 @@ struct RunDescription {
             "validationLoss": run.record.validations.last.map { .double($0.loss) } ?? .null,
             "bestValidationLoss": run.record.best.map { .double($0.loss) } ?? .null,
             "tokensPerSecond": MetadataValue(run.tokensPerSecond), "settings": .map(run.settings),
+            "data": [
+                "training": run.training?.document ?? .null, "validation": run.validation?.document ?? .null,
+            ],
             "record": run.record.document,
         ]
     }
@@ -22,6 +25,8 @@ struct RunDescription {
         var lines = [
             "  steps         \(run.step)\(run.isFinal ? "" : ", not finished"), adapter of step \(run.adapterStep)"
         ]
+        if let training = run.training { lines.append("  data          \(training.text)") }
+        if let validation = run.validation { lines.append("  validated on  \(validation.text)") }
         if let first = run.record.steps.first, let last = run.record.steps.last {
             lines.append(
                 "  loss          \(Format.decimal(first.loss, places: 4)) → \(Format.decimal(last.loss, places: 4))")

@@ -22,6 +22,9 @@ struct StoredRun {
     let isFinal: Bool
     let tokensPerSecond: Int
     let settings: [String: MetadataValue]
+    /// What became of the rows of the data; nil where the version does not say.
+    let training: DataSummary?
+    let validation: DataSummary?
     let record: TrainingRecord
 
     /// Nil when the version was not trained here.
@@ -36,6 +39,8 @@ struct StoredRun {
         self.adapterStep = adapterStep
         self.step = step
         self.settings = settings
+        training = DataSummary(document: provenance.options["data"]?["training"])
+        validation = DataSummary(document: provenance.options["data"]?["validation"])
         self.record = record
         bestStep = provenance.options["bestStep"]?.integer
         isFinal = provenance.options["isFinal"]?.bool ?? false

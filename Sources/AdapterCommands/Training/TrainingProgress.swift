@@ -24,12 +24,12 @@ final class TrainingProgress {
             tokenCount += step.tokenCount
             stepCount += 1
         }
+        if case .validation(let validation, _) = event { validationLoss = validation.loss }
         if options.json { return try writeJSON(event) }
         guard !options.quiet else { return }
         switch event {
         case .step(let step, let total): draw(step, of: total)
         case .validation(let validation, let isBest):
-            validationLoss = validation.loss
             say(
                 "step \(validation.step)  validation loss \(Format.decimal(validation.loss, places: 4))\(isBest ? ", the best so far" : "")"
             )
@@ -53,20 +53,15 @@ final class TrainingProgress {
                 : ContinuousClock.now - lastLine > .seconds(10)
         else { return }
         lastLine = .now
-        let left = Int(seconds / Double(stepCount) * Double(total - step.number))
-        var parts = ["step \(step.number)/\(total)", "loss \(Format.decimal(step.loss, places: 4))"]
-        if let validationLoss { parts.append("validation \(Format.decimal(validationLoss, places: 4))") }
-        parts.append("\(Format.count(Int(Double(tokenCount) / seconds))) tokens/s")
-        parts.append("\(Format.age(seconds: left)) left")
-        parts.append(Format.bytes(SystemMemory.peakResidentByteCount))
-        var line = parts.joined(separator: "  ")
-        // A line that breaks could not be drawn again.
-        while isLive, let width = StandardError.width, line.count >= width, parts.count > 1 {
-            parts.removeLast()
-            line = parts.joined(separator: "  ")
-        }
+        let line = status(step, of: total).line(width: isLive ? StandardError.width : nil)
         StandardError.write(isLive ? "\r\u{1B}[K" + line : line + "\n")
         hasDrawn = isLive
+    }
+
+    private func status(_ step: TrainingRecord.Step, of total: Int) -> TrainingStatus {
+        TrainingStatus(
+            step: step, total: total, validationLoss: validationLoss, seconds: seconds, stepCount: stepCount,
+            tokenCount: tokenCount, memoryByteCount: SystemMemory.peakResidentByteCount)
     }
 
     private func say(_ text: String) {
@@ -77,13 +72,7 @@ final class TrainingProgress {
     private func writeJSON(_ event: TrainingEvent) throws {
         let document: MetadataValue =
             switch event {
-            case .step(let step, let total):
-                [
-                    "event": "step", "step": MetadataValue(step.number), "steps": MetadataValue(total),
-                    "loss": .double(step.loss), "learningRate": .double(step.learningRate),
-                    "gradientNorm": .double(step.gradientNorm), "learnedTokens": MetadataValue(step.learnedCount),
-                    "tokens": MetadataValue(step.tokenCount), "seconds": .double(seconds),
-                ]
+            case .step(let step, let total): status(step, of: total).document
             case .validation(let validation, let isBest):
                 [
                     "event": "validation", "step": MetadataValue(validation.step), "loss": .double(validation.loss),

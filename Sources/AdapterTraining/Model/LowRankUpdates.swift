@@ -78,6 +78,8 @@ package final class LowRankUpdates<Element: ComputeElement> {
     package let isTrained: Bool
     /// The number of elements of all A and B.
     package let elementCount: Int
+    /// The memory taken, in bytes.
+    package var byteCount: Int { arena.byteCount }
     /// All A and B, a matrix of one row; so are the others.
     package let values: MatrixView<Element>
     package let gradients: MatrixView<Element>
@@ -191,5 +193,15 @@ package final class LowRankUpdates<Element: ComputeElement> {
                 base: memory.columns(range).base, rows: inner, columns: updates[0].specification.inputCount)
         }
         return LowRankRun(a: all(values), aGradient: isTrained ? all(gradients) : nil, parts: parts)
+    }
+}
+
+extension Array {
+    /// The runs of several sets of updates together.
+    func runs<Number>(layerCount: Int) -> [[[LowRankRun<Number>]]] where Element == LowRankUpdates<Number> {
+        map { $0.runs(layerCount: layerCount) }
+            .reduce([[[LowRankRun<Number>]]](repeating: [[], [], [], []], count: layerCount)) { all, others in
+                zip(all, others).map { zip($0, $1).map { $0 + $1 } }
+            }
     }
 }

@@ -13,6 +13,13 @@ package struct TokenBatch: Hashable, Sendable {
 
     package init() {}
 
+    /// Some examples, each a segment.
+    package init(_ dataset: Dataset, _ examples: some Sequence<Int>) {
+        for example in examples {
+            append(dataset.examples[example].ids, isLearned: dataset.examples[example].isLearned)
+        }
+    }
+
     /// Adds a segment.
     ///
     /// - Parameter isLearned: for each token whether it is learned; the first one never is, as nothing predicts it.

@@ -19,6 +19,8 @@ package final class Transformer<Element: ComputeElement> {
     private let dropoutProbability: Double
     private var areNormsCurrent = false
     private var hasSquares = false
+    /// What owns the memory of its updates, where nobody else does.
+    var ownUpdates: LowRankUpdates<Element>?
     /// Who looks at what goes through the linear layers.
     package var probe: (any LayerProbe<Element>)?
     /// Chosen by seed, step and batch within the step.
@@ -70,8 +72,14 @@ package final class Transformer<Element: ComputeElement> {
     }
 
     /// The bytes that a model of that plan takes beside its weights and updates.
-    package static func byteCount(_ shape: TransformerShape, _ plan: TransformerBuffers<Element>.Plan) -> Int {
-        Arena<Element>.byteCount { _ = TransformerBuffers(&$0, shape, plan) }
+    package static func byteCount(
+        _ shape: TransformerShape, _ plan: TransformerBuffers<Element>.Plan, _ precision: BasePrecision
+    ) -> Int {
+        let rounded = Arena<UInt16>.byteCount {
+            _ = $0.matrix(1, TransformerBuffers<Element>.roundedCount(shape, tokens: plan.tokens))
+        }
+        return Arena<Element>.byteCount { _ = TransformerBuffers(&$0, shape, plan) }
+            + (precision == .bf16 ? rounded : 0)
     }
 
     package static func groups(
@@ -161,7 +169,7 @@ package final class Transformer<Element: ComputeElement> {
         return losses
     }
 
-    private func embed(_ batch: TokenBatch) {
+    func embed(_ batch: TokenBatch) {
         workers.forEachPart(of: batch.ids.count, size: 64) { rows, _ in
             for row in rows {
                 let id = Int(batch.ids[row])

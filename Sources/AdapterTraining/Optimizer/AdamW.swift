@@ -14,6 +14,11 @@ package struct AdamW: Hashable, Sendable {
 
     package init() {}
 
+    /// The factor that brings gradients of a norm to at most a limit, as torch's `clip_grad_norm_` has it.
+    package static func clippingFactor(norm: Double, limit: Double?) -> Double {
+        limit.map { min(1, $0 / (norm + 1e-6)) } ?? 1
+    }
+
     /// Takes one step.
     ///
     /// - Parameters:

@@ -138,7 +138,24 @@ public struct Tokenizer: Sendable {
         }
     }
 
-    private static func composed(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
-        Array(String(decoding: bytes, as: UTF8.self).precomposedStringWithCanonicalMapping.utf8)
+    /// NFC as Hugging Face's tokenizers have it, by the tables of Unicode 9: characters that came later have no class
+    /// there, so they stay where they are and nothing is ordered or composed across them.
+    static func composed(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        var composed: [UInt8] = []
+        var known = String.UnicodeScalarView()
+        func end() {
+            composed += Array(String(known).precomposedStringWithCanonicalMapping.utf8)
+            known = String.UnicodeScalarView()
+        }
+        for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
+            if let age = scalar.properties.age, age.major <= 9 {
+                known.append(scalar)
+            } else {
+                end()
+                composed += Array(String(scalar).utf8)
+            }
+        }
+        end()
+        return composed
     }
 }

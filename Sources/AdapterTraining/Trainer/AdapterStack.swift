@@ -80,6 +80,26 @@ package enum AdapterStack {
         return updates
     }
 
+    /// Throws unless trained updates can lie beside frozen ones: directions that are scaled row by row have no sum with
+    /// others, so a layer with magnitudes has one update.
+    ///
+    /// - Throws: ``TrainingError`` with code `adapterMismatch`.
+    static func require(_ frozen: LowRankUpdates<Float>, besides trained: [UpdateSpecification]) throws {
+        let places = Dictionary(
+            frozen.updates.map { ($0.specification.place, $0.specification) }, uniquingKeysWith: { first, _ in first })
+        for specification in trained {
+            guard let other = places[specification.place], other.hasMagnitude || specification.hasMagnitude else {
+                continue
+            }
+            throw TrainingError(
+                .adapterMismatch,
+                "Unable to train '\(specification.name)' on another adapter: "
+                    + (other.hasMagnitude ? "that one has" : "it would have")
+                    + " magnitudes (DoRA), and then a layer takes one update. Train without DoRA on adapters without, or "
+                    + "leave the layer out of --target-modules.")
+        }
+    }
+
     private static func mismatch(_ label: String, _ module: String, _ reason: String) -> TrainingError {
         TrainingError(
             .adapterMismatch, "Unable to put '\(label)' on the model: its module '\(module)' \(reason).".printable())

@@ -1,62 +1,69 @@
-internal import FileSystem
-
-/// The sizes of the largest batch.
-struct BatchSize: Hashable {
-    let tokens: Int
-    let segmentLength: Int
-
-    init(_ training: Dataset, _ validation: Dataset?, _ configuration: TrainingConfiguration) {
-        let longest = training.examples.map(\.ids.count).max() ?? 0
-        let longestOfAll = max(longest, validation?.examples.map(\.ids.count).max() ?? 0)
-        let row = configuration.packs ? configuration.maximumLength : longest
-        let rows = configuration.packs ? configuration.batchSize : min(configuration.batchSize, training.examples.count)
-        tokens = max(rows * row, longestOfAll)
-        segmentLength = longestOfAll
-    }
-}
-
 /// Says before a run starts when it would not fit.
-enum MemoryCheck {
+struct MemoryCheck {
+    let size: BatchSize
+    private let weights: TransformerWeights<Float>
+    /// Nil for an evaluation.
+    private let configuration: TrainingConfiguration?
+    private let workers: Workers
+    private let available: Int?
+
+    /// - Parameter available: the bytes that may be taken; nil when nobody knows.
+    init(
+        _ weights: TransformerWeights<Float>, _ size: BatchSize, _ configuration: TrainingConfiguration?,
+        _ workers: Workers, available: Int?
+    ) {
+        self.weights = weights
+        self.size = size
+        self.configuration = configuration
+        self.workers = workers
+        self.available = available
+    }
+
     /// - Throws: ``TrainingError`` with code `outOfMemory`, saying what would fit.
-    static func require(
-        _ weights: TransformerWeights<Float>, _ runs: [[[LowRankRun<Float>]]], _ size: BatchSize,
-        _ configuration: TrainingConfiguration, _ workers: Workers, updateBytes: Int
-    ) throws {
+    func require(_ updates: [LowRankUpdates<Float>]) throws {
+        let verb = configuration == nil ? "evaluate" : "train"
         // Beyond this the sizes of the plan would not fit into numbers, nor the plan into any machine.
         guard size.tokens <= 1 << 24 else {
             throw TrainingError(
                 .outOfMemory,
-                "Unable to train: a batch has up to \(size.tokens) tokens, \(1 << 24) are possible. Use smaller batches."
+                "Unable to \(verb): a batch has up to \(size.tokens) tokens, \(1 << 24) are possible. Use smaller batches."
             )
         }
-        guard let available = SystemMemory.availableByteCount else { return }
-        let groups = Transformer.groups(weights, runs)
-        func need(_ policy: ActivationPolicy, tokens: Int) -> Int {
-            let plan = Transformer.plan(
-                weights.shape, groups, tokens: tokens, segmentLength: size.segmentLength, policy: policy,
-                isTraining: true, usesDropout: configuration.dropout > 0, workerCount: workers.count)
-            return Transformer<Float>.byteCount(weights.shape, plan) + updateBytes
-        }
-        let needed = need(configuration.activations, tokens: size.tokens)
+        guard let available else { return }
+        let groups = Transformer.groups(weights, updates.runs(layerCount: weights.shape.layerCount))
+        let updateBytes = updates.reduce(0) { $0 + $1.byteCount }
+        func need(_ policy: ActivationPolicy, _ tokens: Int) -> Int { byteCount(groups, policy, tokens) + updateBytes }
+        let policy = configuration?.activations ?? .full
+        let needed = need(policy, size.tokens)
         guard needed > available else { return }
         var remedies: [String] = []
-        if configuration.activations == .full, need(.checkpoint, tokens: size.tokens) <= available {
-            remedies.append(
-                "with --activations checkpoint it takes \(megabytes(need(.checkpoint, tokens: size.tokens)))")
+        if let configuration {
+            let checkpointed = need(.checkpoint, size.tokens)
+            if policy == .full, checkpointed <= available {
+                remedies.append("with --activations checkpoint it takes \(megabytes(checkpointed))")
+            }
+            let rows = (1..<max(2, configuration.batchSize)).last { need(policy, $0 * size.rowTokens) <= available }
+            if let rows { remedies.append("\(rows) rows a batch would fit") }
+        } else if size.tokens > size.segmentLength, need(policy, size.segmentLength) <= available {
+            remedies.append("with --batch-tokens \(size.segmentLength) it would fit")
         }
-        let row = max(1, size.tokens / max(1, configuration.batchSize))
-        let rows = (1..<max(2, configuration.batchSize)).last {
-            need(configuration.activations, tokens: $0 * row) <= available
-        }
-        if let rows { remedies.append("\(rows) rows a batch would fit") }
+        let subject = configuration == nil ? "it" : "the run"
         throw TrainingError(
             .outOfMemory,
-            "Unable to train: the run needs \(megabytes(needed)) of memory beside the model's files, "
+            "Unable to \(verb): \(subject) needs \(megabytes(needed)) of memory beside the model's files, "
                 + "\(megabytes(available)) are free. "
                 + (remedies.isEmpty ? "Use shorter rows." : remedies.joined(separator: "; ").capitalizedFirst + "."))
     }
 
-    private static func megabytes(_ byteCount: Int) -> String { "\((byteCount + 999_999) / 1_000_000) MB" }
+    private func byteCount(_ groups: [[LinearGroup<Float>]], _ policy: ActivationPolicy, _ tokens: Int) -> Int {
+        let plan = Transformer.plan(
+            weights.shape, groups, tokens: tokens, segmentLength: size.segmentLength, policy: policy,
+            isTraining: configuration != nil, usesDropout: (configuration?.dropout ?? 0) > 0,
+            workerCount: workers.count)
+        return Transformer<Float>.byteCount(weights.shape, plan, configuration?.precision ?? .f32)
+    }
+
+    private func megabytes(_ byteCount: Int) -> String { "\((byteCount + 999_999) / 1_000_000) MB" }
 }
 
 extension String {

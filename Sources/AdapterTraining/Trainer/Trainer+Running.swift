@@ -1,10 +1,14 @@
 extension Trainer {
     /// Takes the steps that are left, and keeps checkpoints on the way and at the end.
     ///
-    /// - Parameter report: is told what happens; what it throws ends the run behind the last checkpoint.
-    /// - Throws: ``TrainingError`` with code `nonFinite`, which names the step, the rows and the layer, or `diverged`;
-    ///   what the sink and `report` throw.
-    package func run(_ sink: any CheckpointSink, report: (TrainingEvent) throws -> Void) throws {
+    /// - Parameters:
+    ///   - shouldStop: asked behind each step; then a checkpoint is kept, and the run ends.
+    ///   - report: is told what happens; what it throws ends the run behind the last checkpoint.
+    /// - Throws: ``TrainingError`` with code `nonFinite`, which names the step, the rows and the layer, `diverged` or
+    ///   `cancelled`; what the sink and `report` throw.
+    package func run(
+        _ sink: any CheckpointSink, shouldStop: () -> Bool = { false }, report: (TrainingEvent) throws -> Void
+    ) throws {
         if validation != nil, record.validations.isEmpty { try validate(report) }
         while step < totalSteps {
             let done = try takeStep()
@@ -20,18 +24,30 @@ extension Trainer {
                     break
                 }
             }
-            if !isLast, isDue(configuration.checkpointInterval) {
-                try sink.write(
-                    Checkpoint(adapter: adapter(updates.values.elements), state: state, step: step, isFinal: false))
-                try report(.checkpoint(step: step))
+            guard !isLast else { break }
+            let isStopping = shouldStop()
+            if isStopping || isDue(configuration.checkpointInterval) { try keep(isFinal: false, sink, report) }
+            if isStopping {
+                throw TrainingError(
+                    .cancelled,
+                    "The run was stopped behind step \(step) of \(totalSteps), and a checkpoint was kept. Go on with the "
+                        + "same command and --resume.")
             }
         }
-        let best = bestValues.flatMap { values in record.best.map { (values, $0.step) } }
+        try keep(isFinal: true, sink, report)
+    }
+
+    private func keep(
+        isFinal: Bool, _ sink: any CheckpointSink, _ report: (TrainingEvent) throws -> Void
+    ) throws {
+        let best = isFinal ? bestValues.flatMap { values in record.best.map { (values, $0.step) } } : nil
+        let adapterStep = best?.1 ?? step
         try sink.write(
             Checkpoint(
-                adapter: adapter(best?.0 ?? updates.values.elements), state: state, step: best?.1 ?? step, isFinal: true
-            ))
-        try report(.checkpoint(step: best?.1 ?? step))
+                adapter: adapter(best?.0 ?? updates.values.elements), state: state, step: adapterStep, isFinal: isFinal)
+        )
+        keptStep = step
+        try report(.checkpoint(step: adapterStep))
     }
 
     private func isDue(_ interval: Int) -> Bool { interval > 0 && step % interval == 0 }
@@ -40,11 +56,7 @@ extension Trainer {
         guard let validation else { return }
         model.dropoutKey = nil
         let loss = try Evaluation(model, validation).loss
-        guard loss.isFinite else {
-            throw TrainingError(
-                .nonFinite,
-                "The run stops behind step \(step): the validation loss is \(loss). The last checkpoint stays.")
-        }
+        guard loss.isFinite else { throw nonFiniteValidation(validation, loss) }
         let found = TrainingRecord.Validation(step: step, loss: loss)
         let isBest = record.best.map { loss < $0.loss } ?? true
         record.validations.append(found)
@@ -59,18 +71,14 @@ extension Trainer {
         throw TrainingError(
             .diverged,
             "The run stops at step \(step): the loss was above \(limit) for \(last.count) steps and is now "
-                + "\(record.steps.last?.loss ?? .nan). The last checkpoint stays. Lower the learning rate.")
+                + "\(record.steps.last?.loss ?? .nan). \(whatStays) Lower the learning rate.")
     }
 
     /// One step: the batches' gradients, clipped, and the optimizer.
     private func takeStep() throws -> TrainingRecord.Step {
         let number = step + 1
         let batches = (0..<configuration.accumulation).map { _ in order.next(&position) }
-        let tokens = batches.map { rows in
-            var batch = TokenBatch()
-            for row in rows { batch.append(training.examples[row].ids, isLearned: training.examples[row].isLearned) }
-            return batch
-        }
+        let tokens = batches.map { TokenBatch(training, $0) }
         // Rows without a learned token were dropped before, so there is at least one.
         let learned = tokens.reduce(0) { $0 + $1.learnedCount }
         updates.gradients.fill(0)
@@ -80,18 +88,23 @@ extension Trainer {
                 CounterBasedRandom.mix(configuration.seed, 0x64726F70), UInt64(step) << 16 | UInt64(index))
             let losses = model.losses(batch, gradientWeight: 1 / Double(learned))
             sum = losses.reduce(sum, +)
-            guard sum.isFinite else { throw nonFinite("the loss is \(sum)", number, batches[index]) }
+            guard sum.isFinite else {
+                let place = model.firstNonFinitePart(batch)
+                throw nonFinite(
+                    "the loss of batch \(index + 1) of \(tokens.count) is not finite, first in \(place)", number,
+                    batches[index])
+            }
         }
         let norms = updates.gradientNorms(workers)
         let norm = norms.reduce(0) { $0 + $1 * $1 }.squareRoot()
         guard norm.isFinite else {
-            let layer = zip(updates.updates, norms).reversed().first { !$1.isFinite }?.0
-                .specification.name
+            // Gradients go backwards, so the last layer is the first.
+            let layer = zip(updates.updates, norms).reversed().first { !$1.isFinite }?.0.specification.name
             throw nonFinite(
                 "the gradient of '\(layer ?? "an update")' is not finite", number, batches.flatMap { $0 })
         }
         let rate = configuration.learningRate * configuration.schedule.factor(step: step, of: totalSteps)
-        let clip = configuration.maximumGradientNorm.map { min(1, $0 / (norm + 1e-6)) } ?? 1
+        let clip = AdamW.clippingFactor(norm: norm, limit: configuration.maximumGradientNorm)
         defer { model.updatesChanged() }
         optimizer.step(updates, number: number, learningRate: rate, gradientScale: clip, workers)
         return TrainingRecord.Step(
@@ -100,10 +113,33 @@ extension Trainer {
     }
 
     private func nonFinite(_ reason: String, _ number: Int, _ rows: [Int]) -> TrainingError {
-        let list = rows.prefix(8).map { String($0 + 1) }.joined(separator: ", ") + (rows.count > 8 ? ", …" : "")
+        TrainingError(
+            .nonFinite,
+            "The run stops at step \(number): \(reason) (examples \(Self.list(rows))). \(whatStays) Lower the learning "
+                + "rate, or look at these examples.")
+    }
+
+    /// Looks for the batch again: validations that are finite need not remember theirs.
+    private func nonFiniteValidation(_ validation: Dataset, _ loss: Double) -> TrainingError {
+        var place = ""
+        for rows in Evaluation.batches(validation, tokens: model.plan.tokens) {
+            let batch = TokenBatch(validation, rows)
+            guard !model.losses(batch).reduce(0, +).isFinite else { continue }
+            place = ", first in \(model.firstNonFinitePart(batch)) (examples \(Self.list(Array(rows))))"
+            break
+        }
         return TrainingError(
             .nonFinite,
-            "The run stops at step \(number): \(reason) (examples \(list)). The last checkpoint stays. Lower the learning "
-                + "rate, or look at these examples.")
+            "The run stops behind step \(step): the validation loss is \(loss)\(place). \(whatStays) Lower the learning "
+                + "rate.")
+    }
+
+    private static func list(_ rows: [Int]) -> String {
+        rows.prefix(8).map { String($0 + 1) }.joined(separator: ", ") + (rows.count > 8 ? ", …" : "")
+    }
+
+    /// What is left of a run that ends here.
+    private var whatStays: String {
+        keptStep.map { "The checkpoint of step \($0) stays." } ?? "There is no checkpoint yet."
     }
 }

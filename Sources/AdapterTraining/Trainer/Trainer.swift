@@ -1,5 +1,6 @@
 package import Adapters
 package import ByteCoding
+internal import FileSystem
 
 /// Trains low-rank updates of a model on a data set.
 ///
@@ -27,19 +28,26 @@ package final class Trainer {
     package internal(set) var step = 0
     package internal(set) var record = TrainingRecord()
     var bestValues: [Float]?
+    /// The step of the last checkpoint; nil before the first.
+    var keptStep: Int?
+
+    /// The bytes that the run takes beside the model's files.
+    package var plannedByteCount: Int { model.byteCount + updateByteCount }
+    private let updateByteCount: Int
 
     /// - Parameters:
     ///   - base: what adapters say of their base model.
     ///   - settings: what else decides the result: digests of data and model; a state with others is refused.
     ///   - stack: adapters that lie on the base and stay as they are.
     ///   - state: where to go on.
+    ///   - availableMemory: the bytes that the run may take; nil when nobody knows.
     /// - Throws: ``TrainingError`` with code `invalidSetting`, `noTarget`, `adapterMismatch`, `outOfMemory`,
     ///   `invalidCheckpoint` or `invalidData`.
     package init(
         _ weights: TransformerWeights<Float>, base: BaseModel, training: Dataset, validation: Dataset?,
         configuration: TrainingConfiguration, settings: [String: MetadataValue] = [:],
         stack: [(adapter: Adapter, weight: Double, label: String)] = [], continuing state: TrainingState? = nil,
-        workers: Workers = Workers()
+        workers: Workers = Workers(), availableMemory: Int? = SystemMemory.availableByteCount
     ) throws {
         try configuration.check()
         self.configuration = configuration
@@ -62,25 +70,29 @@ package final class Trainer {
         if let validation { try weights.shape.require(validation) }
 
         let frozen = try stack.isEmpty ? nil : AdapterStack.updates(stack, on: weights)
+        let asked = try configuration.specifications(for: weights)
+        if let frozen { try AdapterStack.require(frozen, besides: asked) }
+        let memory = MemoryCheck(
+            weights, BatchSize(training, validation, configuration), configuration, workers, available: availableMemory)
+        if configuration.looksAtData {
+            try memory.require([LowRankUpdates(asked, isTrained: true), frozen].compactMap(\.self))
+        }
         let beginning = try UpdateBeginning(
-            weights, frozen: frozen, training: training, order: order, configuration: configuration, workers: workers)
+            weights, asked, frozen: frozen, training: training, order: order, configuration: configuration,
+            workers: workers)
         parameterBudget = beginning.parameterBudget
         updates = try LowRankUpdates(beginning.specifications, isTrained: true)
         anchors =
             try configuration.initialization.needsAnchor
             ? LowRankUpdates(beginning.specifications, isTrained: false) : nil
         self.frozen = frozen
-        let runs = [updates, anchors, frozen].compactMap(\.self).map { $0.runs(layerCount: weights.shape.layerCount) }
-            .reduce(Array(repeating: [[], [], [], []], count: weights.shape.layerCount)) { all, others in
-                zip(all, others).map { zip($0, $1).map { $0 + $1 } }
-            }
-        let size = BatchSize(training, validation, configuration)
-        try MemoryCheck.require(
-            weights, runs, size, configuration, workers, updateBytes: 16 * updates.elementCount)
+        let all = [updates, anchors, frozen].compactMap(\.self)
+        try memory.require(all)
+        updateByteCount = all.reduce(0) { $0 + $1.byteCount }
         model = try Transformer(
-            weights, updates: runs, tokens: size.tokens, segmentLength: size.segmentLength,
-            policy: configuration.activations, dropout: configuration.dropout,
-            precision: configuration.precision, workers: workers)
+            weights, updates: all.runs(layerCount: weights.shape.layerCount), tokens: memory.size.tokens,
+            segmentLength: memory.size.segmentLength, policy: configuration.activations,
+            dropout: configuration.dropout, precision: configuration.precision, workers: workers)
         // The frozen opposite of the beginning is made again where a run is continued.
         if state == nil || anchors != nil {
             let factors = try beginning.factors()
@@ -134,6 +146,7 @@ package final class Trainer {
         updates.secondMoments.assign(state.secondMoments)
         bestValues = state.bestValues
         step = state.step
+        keptStep = state.step
         position = state.position
         record = state.record
     }

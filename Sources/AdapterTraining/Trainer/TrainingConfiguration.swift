@@ -73,6 +73,9 @@ public struct TrainingConfiguration: Hashable, Sendable {
     /// The defaults.
     public init() {}
 
+    /// Whether ranks or beginnings follow from what the model makes of the data.
+    var looksAtData: Bool { initialization == .eva || [.eva, .gora].contains(rankAllocation) }
+
     /// Throws when a setting is outside its range.
     ///
     /// - Throws: ``TrainingError`` with code `invalidSetting`.

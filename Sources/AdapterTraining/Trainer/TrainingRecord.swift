@@ -47,6 +47,42 @@ public struct TrainingRecord: Hashable, Sendable {
         return validations.count { $0.step > best.step }
     }
 
+    /// At most so many steps, and four times as many validations, to look at: the first and the last as they were, and
+    /// for each stretch between them the means of the loss, the rate and the norm, the sums of the tokens and the
+    /// number of its last step; of a stretch of validations the best. A short record stays as it is.
+    public func thinned(to count: Int) -> TrainingRecord {
+        var thinned = self
+        if count >= 3, steps.count > count {
+            let inner = steps[1..<steps.count - 1]
+            let means = Self.stretches(inner, count: count - 2).map { part in
+                func mean(_ value: (Step) -> Double) -> Double {
+                    part.reduce(0) { $0 + value($1) } / Double(part.count)
+                }
+                return Step(
+                    number: part[part.endIndex - 1].number, loss: mean(\.loss), learningRate: mean(\.learningRate),
+                    gradientNorm: mean(\.gradientNorm), learnedCount: part.reduce(0) { $0 + $1.learnedCount },
+                    tokenCount: part.reduce(0) { $0 + $1.tokenCount })
+            }
+            thinned.steps = Array(steps.prefix(1)) + means + steps.suffix(1)
+        }
+        if count >= 3, validations.count > 4 * count {
+            let inner = validations[1..<validations.count - 1]
+            thinned.validations =
+                Array(validations.prefix(1))
+                + Self.stretches(inner, count: 4 * count - 2).compactMap { part in part.min { $0.loss < $1.loss } }
+                + validations.suffix(1)
+        }
+        return thinned
+    }
+
+    /// Cuts into so many parts of nearly equal length, which is at most that of the whole.
+    private static func stretches<Value>(_ values: ArraySlice<Value>, count: Int) -> [ArraySlice<Value>] {
+        (0..<count).map { part in
+            values[
+                values.startIndex + part * values.count / count..<values.startIndex + (part + 1) * values.count / count]
+        }
+    }
+
     /// The record as a document: a list for each quantity.
     public var document: MetadataValue {
         func list(_ value: (Step) -> MetadataValue) -> MetadataValue { .array(steps.map(value)) }

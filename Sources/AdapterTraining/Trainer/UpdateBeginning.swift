@@ -17,18 +17,14 @@ struct UpdateBeginning {
     private static let directionRatio = 2
 
     init(
-        _ weights: TransformerWeights<Float>, frozen: LowRankUpdates<Float>?, training: Dataset, order: BatchOrder,
-        configuration: TrainingConfiguration, workers: Workers
+        _ weights: TransformerWeights<Float>, _ asked: [UpdateSpecification], frozen: LowRankUpdates<Float>?,
+        training: Dataset, order: BatchOrder, configuration: TrainingConfiguration, workers: Workers
     ) throws {
         self.weights = weights
         self.configuration = configuration
         self.workers = workers
-        let asked = try configuration.specifications(for: weights)
-        let batches = order.batches(ofEpoch: 0).prefix(Self.probedBatchCount).map { rows in
-            var batch = TokenBatch()
-            for row in rows { batch.append(training.examples[row].ids, isLearned: training.examples[row].isLearned) }
-            return batch
-        }
+        let batches = order.batches(ofEpoch: 0).prefix(Self.probedBatchCount)
+            .map { TokenBatch(training, $0) }
         var directions: InputDirections?
         if configuration.initialization == .eva || configuration.rankAllocation == .eva {
             directions = try Self.directions(weights, frozen, batches, asked, configuration, workers)
@@ -91,12 +87,11 @@ struct UpdateBeginning {
         let layerCount = weights.shape.layerCount
         // Updates that are zero: they say how far down gradients go, and change nothing.
         let updates = try LowRankUpdates<Float>(asked, isTrained: true)
-        var runs = updates.runs(layerCount: layerCount)
-        if let frozen { runs = zip(runs, frozen.runs(layerCount: layerCount)).map { zip($0, $1).map { $0 + $1 } } }
         let batch = batches.first ?? TokenBatch()
         let model = try Transformer(
-            weights, updates: runs, tokens: batch.ids.count,
-            segmentLength: batch.segments.map(\.count).max() ?? 1, policy: configuration.activations, workers: workers)
+            weights, updates: [updates, frozen].compactMap(\.self).runs(layerCount: layerCount),
+            tokens: batch.ids.count, segmentLength: batch.segments.map(\.count).max() ?? 1,
+            policy: configuration.activations, workers: workers)
         let probe = GradientImportance(weights, workers)
         model.probe = probe
         _ = model.losses(batch, gradientWeight: 1 / Double(max(1, batch.learnedCount)))

@@ -273,14 +273,16 @@ import Testing
     private func expectGradient(
         of x: MatrixView<Double>, _ gradient: MatrixView<Double>, factor: Double = 1, _ value: () -> Double
     ) throws {
-        for column in stride(from: 0, to: x.columns, by: max(1, x.columns / 7)) {
-            let (original, step) = (x[0, column], 1e-5)
-            x[0, column] = original + step
-            let above = value()
-            x[0, column] = original - step
-            let below = value()
-            x[0, column] = original
-            #expect(abs((above - below) / (2 * step) - factor * gradient[0, column]) < 1e-7)
+        for row in 0..<x.rows {
+            for column in stride(from: 0, to: x.columns, by: max(1, x.columns / 7)) {
+                let (original, step) = (x[row, column], 1e-5)
+                x[row, column] = original + step
+                let above = value()
+                x[row, column] = original - step
+                let below = value()
+                x[row, column] = original
+                #expect(abs((above - below) / (2 * step) - factor * gradient[row, column]) < 1e-7)
+            }
         }
     }
 }

@@ -1,8 +1,9 @@
-import AdapterTraining
 import ByteCoding
 import FileSystem
 import Foundation
 import Testing
+
+@testable import AdapterTraining
 
 /// Token numbers equal those of Hugging Face's `tokenizers`, which made the cases.
 @Suite struct TokenizerTests {
@@ -31,6 +32,17 @@ import Testing
             if tokenizer.encode(text) != ids { differences.append(text.debugDescription) }
         }
         #expect(differences == [], "\(differences.count) of \(cases.count)")
+    }
+
+    @Test(arguments: [
+        // Both marks are in Unicode 9, so the one of the lower class goes first.
+        ("q\u{301}\u{334}", "q\u{334}\u{301}"), ("e\u{301}", "\u{E9}"), ("q\u{1DFB}\u{334}", "q\u{334}\u{1DFB}"),
+        // These came with Unicode 10, 11 and 14, and nothing moves over them.
+        ("q\u{1DF6}\u{334}", "q\u{1DF6}\u{334}"), ("q\u{7FD}\u{334}\u{e9}", "q\u{7FD}\u{334}\u{e9}"),
+        ("e\u{898}\u{301}", "e\u{898}\u{301}"), ("\u{11935}\u{11930}e\u{301}", "\u{11935}\u{11930}\u{E9}"),
+        ("", ""),
+    ]) func `texts are composed by the tables that Hugging Face has`(_ text: String, _ expected: String) {
+        #expect(Tokenizer.composed(Array(text.utf8)[...]) == Array(expected.utf8))
     }
 
     @Test func `a text that survives encoding comes back`() throws {
