@@ -172,6 +172,38 @@ import Testing
             let result = try tool.run("check", "a", "--base", base)
             #expect(result.status == 2 && result.output.contains(digest))
             #expect(try tool.run("check", "a", "--base", base, "--skip-digest").status == 0)
+            // The one that it has, which is said, fits.
+            let found = try #require(
+                result.output.matches(of: /sha256:[0-9a-f]{64}/).map { String($0.0) }.first { $0 != digest })
+            _ = try succeed(tool, "push", Fixtures.peft("llama-task-a"), "b", "--base", "tiny@\(found)")
+            let report = try succeed(tool, "check", "b", "--base", base, "--for", "peft")
+            #expect(report["fits"] == true)
+        }
+    }
+
+    @Test func `ranks beyond a server's are refused, others are said`() throws {
+        try withTool { tool, _ throws in
+            let base = "\(Fixtures.directory)/models/tiny-llama"
+            _ = try succeed(tool, "push", Fixtures.peft("llama-task-a"), "a")
+            for (rank, status, words) in [
+                ("640", Int32(2), "the rank 640 exceeds"), ("24", 0, "--max-lora-rank 32"),
+                ("512", 0, "--max-lora-rank 512"),
+            ] {
+                _ = try succeed(tool, "pad", "a", "-t", "padded:\(rank)", "--rank", rank)
+                let result = try tool.run("check", "padded:\(rank)", "--base", base, "--for", "vllm")
+                #expect(result.status == status && result.output.contains(words), "\(result.output)")
+            }
+        }
+    }
+
+    @Test func `a GGUF file leaves nothing to scale`() throws {
+        try withTool { tool, folder throws in
+            let source = "\(InterchangeTests.fixtures)/gguf/llama"
+            _ = try succeed(tool, "convert", source + "/peft", folder + "/x.gguf", "--base", source + "/base")
+            let data = try Data(contentsOf: URL(fileURLWithPath: folder + "/x.gguf"))
+            let key = try #require(data.range(of: Data("adapter.lora.alpha".utf8)))
+            // The type 6, a binary32, and 0.
+            #expect(Array(data[key.upperBound..<key.upperBound + 8]) == [6, 0, 0, 0, 0, 0, 0, 0])
         }
     }
 
