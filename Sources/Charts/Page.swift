@@ -151,7 +151,7 @@ package struct Page: Sendable {
         .number{text-align:right;font-variant-numeric:tabular-nums;padding-right:22px}
         figure{margin:20px 0}
         figcaption{margin-bottom:8px}
-        pre{background:#f6f8fa;border-radius:6px;padding:12px 14px;overflow-x:auto;font:13px/1.5 ui-monospace,\
+        pre{background:#f6f8fa;border-radius:6px;padding:12px 14px;white-space:pre-wrap;overflow-wrap:anywhere;font:13px/1.5 ui-monospace,\
         "SFMono-Regular",Menlo,"DejaVu Sans Mono",monospace}
         details{margin:12px 0}
         summary{cursor:pointer;color:#0550ae}

@@ -30,6 +30,56 @@ import Testing
         #expect(!html.contains("http://") || html.matches(of: /http:\/\/(?!www\.w3\.org\/2000\/svg")/).isEmpty)
     }
 
+    /// The declarations of a style, by selector.
+    private func rules(_ css: String) -> [String: String] {
+        var rules: [String: String] = [:]
+        for match in css.matches(of: /([^{}]+)\{([^{}]*)\}/) {
+            for selector in match.1.split(separator: ",").map(String.init) {
+                rules[selector.trimmingCharacters(in: .whitespacesAndNewlines), default: ""] += ";" + match.2
+            }
+        }
+        return rules
+    }
+
+    /// The contrast of two colours, #rgb or #rrggbb, as WCAG 2.2 defines it.
+    private func contrast(_ first: String, _ second: String) -> Double {
+        func luminance(_ color: String) -> Double {
+            let digits = color.dropFirst().compactMap(\.hexDigitValue)
+            let values =
+                digits.count == 3 ? digits.map { $0 * 17 } : [0, 2, 4].map { digits[$0] * 16 + digits[$0 + 1] }
+            let linear = values.map { value in
+                let share = Double(value) / 255
+                return share <= 0.04045 ? share / 12.92 : pow((share + 0.055) / 1.055, 2.4)
+            }
+            return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+        }
+        let (one, other) = (luminance(first), luminance(second))
+        return (max(one, other) + 0.05) / (min(one, other) + 0.05)
+    }
+
+    @Test func `every colour has another in the dark, and text can be read in both`() throws {
+        let html = Page(title: "t", sections: [.init("s", [.chart(BarChart(title: "b", summary: "s", bars: []))])])
+            .html()
+        let css = String(try #require(html.firstMatch(of: /<style>([\s\S]*)<\/style>/)).1).replacing(
+            /\/\*[\s\S]*?\*\//, with: "")
+        let media = /@media \(([^)]*)\)\{((?:[^{}]+\{[^{}]*\}\s*)+)\}/
+        let light = rules(css.replacing(media, with: ""))
+        let dark = rules(
+            css.matches(of: media).filter { $0.1 == "prefers-color-scheme:dark" }.map { String($0.2) }.joined())
+        let colored = light.filter { $0.value.contains(/#[0-9a-f]{3}/) }
+        #expect(colored.count > 25)
+        for selector in colored.keys {
+            #expect(dark[selector]?.contains(/#[0-9a-f]{3}/) == true, "\(selector) has no colour in the dark")
+        }
+        for rules in [light, dark] {
+            let background = String(try #require(rules["body"]?.firstMatch(of: /background:(#[0-9a-f]+)/)).1)
+            for (selector, declarations) in rules {
+                guard let color = declarations.firstMatch(of: /;color:(#[0-9a-f]+)/)?.1 else { continue }
+                #expect(contrast(String(color), background) >= 4.5, "\(selector)")
+            }
+        }
+    }
+
     @Test func `a page has contents, one style and one identifier for each chart`() {
         let chart = BarChart(title: "bars", summary: "s", bars: [("a", 1, "1")])
         let html = Page(
