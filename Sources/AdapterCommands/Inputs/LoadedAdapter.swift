@@ -63,6 +63,7 @@ struct LoadedAdapter {
         adapter = file.adapter
         digest = stored.digest
         foreign = nil
+        sources = nil
     }
 
     /// The foreign layout of what is at a path; nil where it must be a file of our own.
