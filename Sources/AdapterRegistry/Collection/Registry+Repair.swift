@@ -40,6 +40,18 @@ extension Registry {
             }
         }
         findings += try catalogFindings { try packageFindings() }
+        // SQLite's check of a search index is a statement that writes.
+        if mode == .readWrite {
+            findings += try catalogFindings {
+                try catalog.write { try Catalog.isTextIndexWhole(in: $0) }
+                    ? []
+                    : [
+                        Finding(
+                            kind: .damagedSearch, digest: nil, references: [],
+                            message: "The search index does not hold the words of the adapters. Run 'fsck --repair'.")
+                    ]
+            }
+        }
         return findings
     }
 

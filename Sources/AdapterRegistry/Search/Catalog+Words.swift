@@ -54,6 +54,18 @@ extension Catalog {
             + (try facetFaults(in: database))
     }
 
+    /// Whether the index over the words holds those of the table and no others.
+    ///
+    /// See: https://www.sqlite.org/fts5.html, section 6.4.
+    static func isTextIndexWhole(in database: Database) throws -> Bool {
+        do {
+            try database.execute(sql: "INSERT INTO adapterText (adapterText, rank) VALUES ('integrity-check', 1)")
+            return true
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
+            return false
+        }
+    }
+
     /// Builds the table of words and the index anew.
     static func rebuildSearch(in database: Database) throws {
         try database.execute(sql: "DELETE FROM adapterDocument")

@@ -87,6 +87,20 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "UPDATE adapterDocument SET description = 'tampered'",
+        "INSERT INTO adapterText (adapterText) VALUES ('delete-all')",
+    ])
+    func `An index that does not hold the words is found and built anew`(_ sql: String) throws {
+        try withBackup { registry, _ throws in
+            try registry.catalog.write { try $0.execute(sql: sql) }
+            #expect(try registry.check().map(\.kind) == [.damagedSearch])
+            #expect(try registry.repair().findings.isEmpty)
+            #expect(try registry.list(ListQuery(text: "first")).count == 1)
+            #expect(try registry.list(ListQuery(text: "tampered")).isEmpty)
+        }
+    }
+
     @Test func `A damaged log stays damaged`() throws {
         try withBackup { registry, _ throws in
             try registry.catalog.write { database throws in
