@@ -184,28 +184,59 @@ import Testing
         }
     }
 
+    /// Runs a command and says what it did to the files, from what the disk held before.
+    private func trace(_ test: Case, _ base: String) throws -> (DurableState, Tags, [FileSystemCall]) {
+        let folder = base + "/work"
+        try Directory.create(folder)
+        try makeTemplate(folder)
+        let before = try tags(folder + "/registry")
+        let disk = try DurableState(root: folder)
+        let whole = try CommandLineTool(registry: folder + "/registry").run(
+            test.arguments(folder),
+            environment: [
+                "LD_PRELOAD": FaultInjectionTests.library,
+                "FAULT_ROOT": String(folder.split(separator: "/").suffix(2).joined(separator: "/")),
+                "FAULT_TRACE": base + "/trace",
+            ])
+        try #require(whole.status == 0, "\(whole.errors)")
+        let calls = try #require(
+            FileSystemCall.trace([UInt8](Data(contentsOf: URL(fileURLWithPath: base + "/trace")))))
+        return (disk, Tags(before: before, whole: try tags(folder + "/registry")), calls)
+    }
+
+    /// What the test below would find if a push did not flush its file, or not the folder of its name.
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: library), "libFaultInjection.so is not built"))
+    func `A file whose bytes or whose name were not flushed is found`() throws {
+        let push = FaultInjectionTests.cases[0]
+        for dropsName in [false, true] {
+            try withTemporaryDirectory { base throws in
+                let (disk, _, calls) = try trace(push, base)
+                let place = try #require(
+                    calls.lastIndex { if case .move(_, let new) = $0 { new.contains("/blobs/") } else { false } })
+                guard case .move(let old, _) = calls[place] else { return }
+                let file = calls.compactMap { call in
+                    if case .create(let inode, old, false) = call { inode } else { nil }
+                }.last
+                for (index, call) in calls.enumerated() {
+                    if case .flush(let inode) = call {
+                        if dropsName ? index == place + 1 : inode == file { continue }
+                    }
+                    disk.apply(call)
+                }
+                try disk.write(to: base + "/found")
+                let damage = try Registry(opening: base + "/found/registry").check().filter(\.isDamage)
+                #expect(damage.map(\.kind) == [dropsName ? .missingFile : .damagedFile], "\(damage)")
+            }
+        }
+    }
+
     /// What is flushed is all that survives: bytes with their file, names with their folder.
     @Test(
         .enabled(if: FileManager.default.fileExists(atPath: library), "libFaultInjection.so is not built"),
         arguments: cases.filter { !$0.makesBackup })
     func `A loss of power at any step loses nothing that was said to be done`(_ test: Case) throws {
         try withTemporaryDirectory { base throws in
-            let folder = base + "/work"
-            try Directory.create(folder)
-            try makeTemplate(folder)
-            let before = try tags(folder + "/registry")
-            let disk = try DurableState(root: folder)
-            let whole = try CommandLineTool(registry: folder + "/registry").run(
-                test.arguments(folder),
-                environment: [
-                    "LD_PRELOAD": FaultInjectionTests.library,
-                    "FAULT_ROOT": String(folder.split(separator: "/").suffix(2).joined(separator: "/")),
-                    "FAULT_TRACE": base + "/trace",
-                ])
-            try #require(whole.status == 0, "\(whole.errors)")
-            let tags = Tags(before: before, whole: try tags(folder + "/registry"))
-            let calls = try #require(
-                FileSystemCall.trace([UInt8](Data(contentsOf: URL(fileURLWithPath: base + "/trace")))))
+            let (disk, tags, calls) = try trace(test, base)
             #expect(calls.contains { if case .flush = $0 { true } else { false } } && calls.count > 10)
             let isWhole = ProcessInfo.processInfo.environment["ADAPTERCTL_FAULTS"] == "all"
             var generator = SystemRandomNumberGenerator()
