@@ -23,7 +23,11 @@ extension Catalog {
                 "Unable to write to the registry: the name '\(name)' cannot be read back. Run 'verify --all'.")
         }
         try database.execute(
-            sql: "INSERT INTO version (repositoryId, digest, createdAt) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            sql: """
+                INSERT INTO version (repositoryId, digest, createdAt, sequence)
+                VALUES (?, ?, ?, 1 + ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'auditEntry'), 0))
+                ON CONFLICT DO NOTHING
+                """,
             arguments: [repository, digest.description, now.milliseconds])
         guard database.changesCount > 0 else { return repository }
         try database.execute(

@@ -23,6 +23,7 @@ enum Schema {
         migrator.registerMigration("v3-facets", migrate: migrateToFacets)
         migrator.registerMigration("v3-attachments", migrate: migrateToAttachments)
         migrator.registerMigration("v3-oci", migrate: migrateToOCI)
+        migrator.registerMigration("v4-sequence", migrate: migrateToSequence)
         return migrator
     }
 

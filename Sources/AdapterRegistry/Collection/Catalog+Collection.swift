@@ -93,25 +93,28 @@ extension Catalog {
 
     /// Untagged versions that a rule does not keep.
     ///
-    /// A version from the future, which a clock that was set back leaves, counts as young.
+    /// The last versions are those that came last, whatever the clock showed. A version from the future, which a clock that was set back leaves, counts as young.
     static func retiredVersions(
         _ rule: CollectionRules.Retention, at now: Timestamp, in database: Database
     ) throws -> [Reference] {
         let pattern = rule.pattern ?? "*"
-        let limit = now.milliseconds.subtractingReportingOverflow(rule.keepYounger?.milliseconds ?? 0)
+        // Without an age to keep no clock counts.
+        let limit = rule.keepYounger.map { now.milliseconds.subtractingReportingOverflow($0.milliseconds) }
         return try Row.fetchAll(
             database,
             sql: """
                 SELECT name, digest FROM (
                     SELECT r.id, r.name, v.digest, v.createdAt,
-                        row_number() OVER (PARTITION BY r.id ORDER BY v.createdAt DESC, v.digest) AS place
+                        row_number() OVER (PARTITION BY r.id ORDER BY v.sequence DESC, v.createdAt DESC, v.digest)
+                            AS place
                     FROM repository AS r JOIN version AS v ON v.repositoryId = r.id WHERE r.name GLOB ?) AS ranked
                 WHERE place > ? AND createdAt <= ?
                     AND NOT EXISTS (SELECT 1 FROM tag AS t WHERE t.repositoryId = ranked.id AND t.digest = ranked.digest)
                 ORDER BY name, digest
                 """,
             arguments: [
-                ListQuery.glob(pattern[...]), rule.keepLast ?? 0, limit.overflow ? Int64.min : limit.partialValue,
+                ListQuery.glob(pattern[...]), rule.keepLast ?? 0,
+                limit.map { $0.overflow ? Int64.min : $0.partialValue } ?? Int64.max,
             ]
         ).map { Reference(try RepositoryName(parsing: try $0.value("name")), digest: try $0.digest("digest")) }
     }

@@ -76,6 +76,35 @@ import Testing
         }
     }
 
+    @Test func `Versions of a registry of version 3 are in the order of its log`() throws {
+        try withReleased("v3") { path throws in
+            // Two untagged versions beside the tagged one; the clock was set back before the second.
+            try DatabaseQueue(path: "\(path)/catalog.sqlite").write { database throws in
+                try database.execute(
+                    sql: """
+                        DELETE FROM tag WHERE repository = 'team/tone' OR repository = 'team/assistant';
+                        UPDATE version SET createdAt = createdAt - 1000000000 WHERE digest IN
+                            (SELECT newDigest FROM auditEntry WHERE repository || ':' || tag
+                                IN ('team/tone:v2', 'team/assistant:small'));
+                        """)
+            }
+            let registry = try Registry(opening: path)
+            for (name, first) in [("team/tone", "v1"), ("team/assistant", "v1")] {
+                let name = try RepositoryName(parsing: name)
+                let oldest = try registry.history(name, tag: Tag(parsing: first)).last?.newDigest
+                let rules = CollectionRules(retention: .init(pattern: name.description, keepLast: 1))
+                #expect(try registry.previewCollection(rules).retired.map(\.digest) == [oldest])
+            }
+            let stored = try registry.push(sample(1), as: reference("team/tone:v3"))
+            let numbers = try registry.catalog.read { database throws in
+                try Int.fetchAll(database, sql: "SELECT sequence FROM version ORDER BY sequence")
+            }
+            #expect(numbers.first == 1 && Set(numbers).count == numbers.count)
+            #expect(try registry.log(limit: 1).first?.id == numbers.last)
+            #expect(try registry.history(stored.reference.repository).first?.newDigest == stored.digest)
+        }
+    }
+
     @Test func `Reading does not migrate, and says how to`() throws {
         try withReleased { path throws in
             let error = #expect(throws: RegistryError.self) { try Registry(opening: path, mode: .readOnly) }

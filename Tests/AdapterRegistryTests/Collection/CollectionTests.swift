@@ -212,6 +212,29 @@ import Testing
         }
     }
 
+    @Test func `The last versions are those that came last, also by a clock that was set back or stands still`() throws
+    {
+        try withRegistry { registry throws in
+            let digests = try (1...6).map { try registry.push(sample($0), as: reference("a:live")).digest }
+            // Away and back again: it is new then.
+            try registry.remove(Reference(reference("a").repository, digest: digests[0]))
+            try registry.tag(
+                registry.push(sample(1), as: reference("b:x")).reference, as: reference("a:live"))
+            func retired(_ count: Int) throws -> Set<Digest> {
+                Set(
+                    try registry.previewCollection(
+                        CollectionRules(retention: .init(pattern: "a", keepLast: count))
+                    ).retired.compactMap(\.digest))
+            }
+            for change in ["1000", "createdAt - 100000 * sequence"] {
+                try registry.catalog.write { try $0.execute(sql: "UPDATE version SET createdAt = \(change)") }
+                #expect(try retired(1) == Set(digests[1...5]))
+                #expect(try retired(3) == Set(digests[1...3]))
+                #expect(try retired(6).isEmpty)
+            }
+        }
+    }
+
     @Test func `Pushes and collections at the same time lose nothing`() throws {
         try withTemporaryDirectory { folder throws in
             let failures = Failures()
