@@ -133,12 +133,26 @@ extension Registry {
 
     /// Copies a file from another registry, if it has the right bytes.
     private func restore(_ digest: Digest, from source: String) throws -> Bool {
+        let (isAdapter, isPackage) = try catalog.read {
+            (try Catalog.isStored(digest, in: $0), try Catalog.isPackageFile(digest, in: $0))
+        }
+        var isRestored = false
+        if isAdapter { isRestored = try restore(digest, from: BlobStore(directory: source), to: blobs) }
+        if isPackage {
+            let source = BlobStore(directory: "\(source)/oci")
+            isRestored = try restore(digest, from: source, to: packageStore) || isRestored
+        }
+        return isRestored
+    }
+
+    private func restore(_ digest: Digest, from source: BlobStore, to blobs: BlobStore) throws -> Bool {
         let input: InputFile
         do {
-            input = try InputFile(opening: BlobStore(directory: source).path(of: digest))
+            input = try InputFile(opening: source.path(of: digest))
         } catch let error as FileSystemError where error.code == .notFound || error.code == .wrongKind {
             return false
         }
+        try blobs.create()
         let output = try blobs.makeTemporary()
         var hasher = SHA256()
         try input.forEachPiece(in: 0..<input.byteCount) { piece in

@@ -120,8 +120,8 @@ extension Registry {
     ///
     /// - Complexity: reads every byte.
     func packageFindings() throws -> [Finding] {
-        func finding(_ kind: Finding.Kind, _ message: String) -> Finding {
-            Finding(kind: kind, digest: nil, references: [], message: message)
+        func finding(_ kind: Finding.Kind, _ digest: Digest?, _ message: String) -> Finding {
+            Finding(kind: kind, digest: digest, references: [], message: message)
         }
         var findings: [Finding] = []
         let store = packageStore
@@ -135,7 +135,7 @@ extension Registry {
                 guard try store.digestOfBytes(storedAs: digest) != digest else { continue }
                 findings.append(
                     finding(
-                        .damagedFile,
+                        .damagedFile, digest,
                         "The stored file \(digest) of a package does not hold the bytes that were stored. Push it again, "
                             + "which replaces it."))
             } catch let error as FileSystemError where error.code == .notFound {
@@ -143,7 +143,7 @@ extension Registry {
                 let isKnown = try catalog.read { try Catalog.isPackageFile(digest, in: $0) }
                 guard isKnown else { continue }
                 findings.append(
-                    finding(.missingFile, "The stored file \(digest) of a package is missing. Push it again."))
+                    finding(.missingFile, digest, "The stored file \(digest) of a package is missing. Push it again."))
             }
         }
         let damaged = try catalog.read { database in
@@ -159,7 +159,7 @@ extension Registry {
             }
             return damaged
         }
-        findings += damaged.map { finding(.damagedDocument, "The manifest '\($0)' is damaged. Push it again.") }
+        findings += damaged.map { finding(.damagedDocument, nil, "The manifest '\($0)' is damaged. Push it again.") }
         return findings
     }
 }

@@ -196,10 +196,28 @@ import Testing
             try Data([3]).write(to: URL(fileURLWithPath: paths[1]))
             try registry.catalog.write { try $0.execute(sql: "UPDATE ociManifest SET bytes = x'00'") }
             #expect(Set(try registry.check().map(\.kind)) == [.missingFile, .damagedFile, .damagedDocument])
+            #expect(Set(try registry.check().compactMap(\.digest?.description)) == [one, two])
             // The same bytes heal a file.
             try push([1], to: registry)
             try push([2], to: registry)
             #expect(try registry.check().map(\.kind) == [.damagedDocument])
+        }
+    }
+
+    @Test func `Missing and damaged files come back from a backup`() throws {
+        try withTemporaryDirectory { folder throws in
+            let registry = try Registry(opening: "\(folder)/r")
+            let digests = try [[UInt8(1)], [2]].map { try push($0, to: registry) }
+            try registry.push(manifest("m"), needing: digests, and: [], tags: [], in: name)
+            _ = try registry.backUp(to: "\(folder)/b")
+            let paths = try digests.map { try #require(try registry.packageBlob($0, in: name)).path }
+            for path in paths { try Directory.remove(path) }
+            try Data([3]).write(to: URL(fileURLWithPath: paths[1]))
+            #expect(try registry.repair().findings.count == 2)
+            let report = try registry.repair(from: ["\(folder)/b"])
+            #expect(report.repairs.count == 2)
+            #expect(report.findings.isEmpty, "\(report.findings)")
+            #expect(try [UInt8](Data(contentsOf: URL(fileURLWithPath: paths[1]))) == [2])
         }
     }
 
