@@ -29,14 +29,16 @@ struct CommandTree {
         }
     }
 
+    /// The tool itself.
+    let root: Command
     /// All commands, groups included; not the tool itself.
     let commands: [Command]
 
     init() throws {
         let result = try CommandLineTool(registry: "/nonexistent").run("--experimental-dump-help")
         try #require(result.status == 0)
-        let root = try JSON.parse(Array(result.output.utf8))["command"] ?? .null
-        commands = CommandTree.commands(root, [])
+        root = Command(path: [], document: try JSON.parse(Array(result.output.utf8))["command"] ?? .null)
+        commands = CommandTree.commands(root.document, [])
     }
 
     private static func commands(_ document: MetadataValue, _ path: [String]) -> [Command] {
