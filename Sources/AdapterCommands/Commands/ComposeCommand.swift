@@ -72,11 +72,13 @@ struct ComposeCommand: ParsableCommand {
         let registry = try options.openRegistry(.readWrite)
         let lock = try lock.map { try LockFile(readingFile: $0) }
         if keepApart { return try stack(registry, target, lock) }
+        let recipe = try recipe(registry)
         let progress = options.console.progress("Composing")
         let report = try registry.compose(
-            try recipe(registry), with: .all, as: target, expected: try expectation.expectedTag, lock: lock,
+            recipe, with: .all, as: target, expected: try expectation.expectedTag, lock: lock,
             isRecomputing: recompute.isSet
         ) { step in
+            progress.count(recipe.order.firstIndex(of: step) ?? 0, of: recipe.order.count)
             if options.verbose { StandardError.write("adapterctl: computing '\(Format.printable(step))'\n") }
         }
         progress.finish()
@@ -138,13 +140,12 @@ struct ComposeCommand: ParsableCommand {
         }
         let stack = try StackDocument(members: members, base: base ?? BaseModel(), message: message)
         let stored = try registry.push(stack, as: target, expected: try expectation.expectedTag)
-        let lines = members.map { "  \($0.name)  \($0.digest.abbreviated) × \(Format.number($0.weight))" }
         try options.console.answer(
             [
                 "reference": .string(target.description), "digest": .string(stored.digest.description),
                 "contentRoot": .string(stored.contentRoot.description), "adapters": StackDescription.members(stack),
             ], identifiers: [stored.digest.description],
-            text: (["Stacked \(target)", "  digest        \(stored.digest)"] + lines).joined(separator: "\n"))
+            text: "Stacked \(target)\n  digest        \(stored.digest)\n\n\(StackDescription.table(stack))")
     }
 
     /// The last part of the repository's name, and a number where that is taken.

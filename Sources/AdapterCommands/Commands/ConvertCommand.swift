@@ -90,12 +90,12 @@ struct ConvertCommand: ParsableCommand {
             let input = MergeInput(adapter: adapter, weight: 1, label: subject)
             let reduced = try Merge.merge([input], options: merging)
             adapter = reduced.adapter
-            certificates.append(("rank", try reduced.certificate()))
+            certificates.append(("rank", try certificate(of: reduced, "Resizing")))
         }
         if let dtype {
             let converted = try Convert.convert(adapter, to: dtype, label: subject)
             adapter = converted.adapter
-            certificates.append(("dtype", try converted.certificate()))
+            certificates.append(("dtype", try certificate(of: converted, "Converting")))
         }
         let layout = layoutArguments.layout(for: output)
         let isChanged = ranks.isChosen || dtype != nil
@@ -126,6 +126,13 @@ struct ConvertCommand: ParsableCommand {
         try options.console.answer(
             .map(document), identifiers: [output],
             text: "Converted \(subject) to \(output) as \(layout.name)\(losses.joined())\(prepared.lines)")
+    }
+
+    /// Computes everything, with a progress line.
+    private func certificate(of computed: ComputedAdapter, _ activity: String) throws -> ErrorCertificate {
+        let progress = options.console.progress(activity)
+        defer { progress.finish() }
+        return try computed.certificate()
     }
 
     private func store(as target: String, _ dtype: DType) throws {

@@ -117,9 +117,9 @@ struct FuseCommand: ParsableCommand {
                     "digest": .string(digest.description),
                 ]
             })
-        var table = TextTable(["FILE", "SIZE", "CHANGED", "DIGEST"], rightAligned: [1, 2], faint: [3])
+        var table = TextTable(["FILE", "SIZE", "CHANGED", "DIGEST"], rightAligned: [1, 2], fixed: [3], faint: [3])
         for (shard, digest) in files {
-            table.add([shard.name, Format.bytes(shard.byteCount), "\(shard.changedTensorCount)", digest.description])
+            table.add([shard.name, Format.bytes(shard.byteCount), "\(shard.changedTensorCount)", digest.abbreviated])
         }
         try options.console.answer(
             .map(document), identifiers: digests.map(\.description),

@@ -27,16 +27,21 @@ struct StackDescription {
     }
 
     var text: String {
-        var table = TextTable(["NAME", "WEIGHT", "DIGEST"], rightAligned: [1], faint: [2])
-        for member in stack.members {
-            table.add([member.name, Format.number(member.weight), member.digest.description])
-        }
-        return """
-            \(stored.reference), a stack of \(stack.members.count) adapters over \(Format.printable(stack.base.summary))
-              digest        \(stored.digest)
-              content root  \(stored.contentRoot)
+        """
+        \(stored.reference), a stack of \(stack.members.count) adapters over \(Format.printable(stack.base.summary))
+          digest        \(stored.digest)
+          content root  \(stored.contentRoot)
 
-            \(table.text)
-            """
+        \(StackDescription.table(stack))
+        """
+    }
+
+    /// The adapters of a stack for people.
+    static func table(_ stack: StackDocument) -> String {
+        var table = TextTable(["NAME", "WEIGHT", "DIGEST"], rightAligned: [1], fixed: [2], faint: [2])
+        for member in stack.members {
+            table.add([member.name, Format.number(member.weight), member.digest.abbreviated])
+        }
+        return table.text
     }
 }
