@@ -35,6 +35,7 @@ let package = Package(
         .library(name: "OCIDistribution", targets: ["OCIDistribution"]),
         // What those speak of.
         .library(name: "Adapters", targets: ["Adapters"]),
+        .library(name: "Tensors", targets: ["Tensors"]),
         .library(name: "ByteCoding", targets: ["ByteCoding"]),
         .library(name: "FileSystem", targets: ["FileSystem"]),
         .library(name: "Integrity", targets: ["Integrity"]),

@@ -4,17 +4,17 @@ public import Adapters
 public enum ForeignLayout: String, Sendable, CaseIterable {
     /// A folder of PEFT, see ``PEFT``.
     case peft
-    /// A file of kohya's sd-scripts or of LyCORIS, see ``Kohya``.
+    /// A file of kohya's sd-scripts or of LyCORIS.
     case kohya
-    /// A folder or file of diffusers, see ``Diffusers``.
+    /// A folder or file of diffusers.
     case diffusers
-    /// A folder of mlx-lm, see ``MLX``.
+    /// A folder of mlx-lm.
     case mlx
-    /// A GGUF file for llama.cpp, see ``GGUF``.
+    /// A GGUF file for llama.cpp.
     case gguf
-    /// A safetensors file that describes itself, see ``PlainLayout``.
+    /// A safetensors file that describes itself.
     case safetensors
-    /// An archive of NumPy arrays, see ``NumPyArchive``.
+    /// An archive of NumPy arrays.
     case npz
 
     /// The layout's name for people.

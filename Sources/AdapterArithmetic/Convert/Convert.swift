@@ -10,7 +10,7 @@ public enum Convert {
     ///
     /// - To `f32`, `f16` and `bf16` every floating-point tensor is rounded, but for those whose meaning is not known.
     /// - To `f8_e4m3` and `q8` A and B are rounded. Their trained values are too small for these types, so A and B are
-    ///   multiplied by powers of two, which alpha takes back, exactly: see ``ScalingExponents``. The bias of an update
+    ///   multiplied by powers of two, which alpha takes back, exactly. The bias of an update
     ///   shares its scaling; it is multiplied likewise and becomes `f32`. All else stays as it is.
     ///
     /// Tensors of that type and integers stay bit for bit. Tensors are computed when they are read; for `f8_e4m3` and

@@ -6,7 +6,7 @@ public enum Pad {
     /// The adapter with A and B filled up with zeros, for programs that want one rank.
     ///
     /// ΔW stays the same, bit for bit in A and B, and alpha grows so that the scaling does, too. DoRA and parameters beside
-    /// the updates stay what they are. Factors in ``DType/q8``, whose blocks would shift, become f32, which holds them
+    /// the updates stay what they are. Factors in `q8`, whose blocks would shift, become f32, which holds them
     /// exactly.
     ///
     /// - Parameters:

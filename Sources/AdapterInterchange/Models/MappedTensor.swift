@@ -4,7 +4,7 @@ public import Tensors
 /// A tensor of a model that lies in memory as the file holds it: row-major elements, little-endian.
 ///
 /// For kernels that read weights many times. Passing it on costs nothing; the memory is the system's cache of the file.
-/// See ``MappedRegion`` for what must not happen to the file meanwhile.
+/// See `MappedRegion` for what must not happen to the file meanwhile.
 public struct MappedTensor: Sendable {
     /// The element type.
     public let dtype: DType

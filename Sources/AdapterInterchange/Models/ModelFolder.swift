@@ -4,7 +4,7 @@ public import Tensors
 
 /// A model as Hugging Face's libraries keep it: a folder with `config.json` and one or several safetensors files.
 ///
-/// Opening reads the headers alone. Weights are read when they are asked for: copied piece by piece through ``Tensor``,
+/// Opening reads the headers alone. Weights are read when they are asked for: copied piece by piece through `Tensor`,
 /// or in place through ``map(_:)``. So a model larger than memory is an ordinary value. The folder must stay while it
 /// is used.
 public struct ModelFolder: Sendable {
@@ -134,7 +134,7 @@ extension ModelFolder {
 
     /// The tensor with that name.
     ///
-    /// - Throws: ``InterchangeError`` with code `missingTensor` when there is none, and as ``tensor(_:)-(Entry)``.
+    /// - Throws: ``InterchangeError`` with code `missingTensor` when there is none, and as ``tensor(_:)``.
     public func tensor(named name: String) throws -> Tensor { try tensor(requireEntry(named: name)) }
 
     /// The tensor of an entry of this model, mapped into memory.
