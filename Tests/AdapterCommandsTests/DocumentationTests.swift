@@ -86,4 +86,17 @@ import Testing
             #expect(FileManager.default.fileExists(atPath: target), "\(page) links to '\(match.1)'")
         }
     }
+
+    @Test func `every page under docs is linked from another`() {
+        let linked = Self.pages.flatMap { page in
+            let folder = Self.root.appendingPathComponent(page).deletingLastPathComponent()
+            return Self.text(page).matches(of: /\]\(([^)#:]+)(#[^)]*)?\)/)
+                .map { folder.appendingPathComponent(String($0.1)).standardizedFileURL.path }
+                .filter { $0 != Self.root.appendingPathComponent(page).path }
+        }
+        let missing = Self.pages.filter {
+            $0.hasPrefix("docs/") && !linked.contains(Self.root.appendingPathComponent($0).path)
+        }
+        #expect(missing.isEmpty)
+    }
 }
