@@ -62,6 +62,42 @@ struct RemoteTests {
         }
     }
 
+    @Test func `the repositories of a registry are listed, and nothing is chosen by what it does not know`() throws {
+        try Self.withPeer { tool, peer, _ throws in
+            for name in ["team/support", "other/copy"] {
+                try Self.json(tool, "push", "team/support:v1", "oci://\(peer.host)/\(name):v1")
+            }
+            for place in ["oci://\(peer.host)/", "oci://\(peer.host)"] {
+                let listed = try Self.json(tool, "list", place).array ?? []
+                #expect(listed.map { $0["repository"]?.string } == ["other/copy", "team/support"])
+            }
+            #expect(try tool.run("list", "oci://\(peer.host)/", "--quiet").output == "other/copy\nteam/support\n")
+            for filter in [["--rank", "8"], ["--base", "x"], ["--search", "x"], ["--reverse"], ["--sort", "size"]] {
+                for place in ["oci://\(peer.host)/team/support", "oci://\(peer.host)/"] {
+                    let refused = try tool.run(["list", place] + filter)
+                    #expect(refused.status == 64)
+                    #expect(refused.errors.contains("\(filter[0]) is for the local registry"))
+                }
+            }
+        }
+    }
+
+    @Test func `a remote manifest is removed, and a tag where the registry removes tags`() throws {
+        try Self.withPeer { tool, peer, _ throws in
+            let remote = "oci://\(peer.host)/team/support"
+            let pushed = try Self.json(tool, "push", "team/support:v1", "\(remote):v1")
+            let digest = try #require(pushed["digest"]?.string)
+            // docker-registry 2.8 removes no tags, and the error says what to name instead.
+            let refused = try tool.run("rm", "\(remote):v1")
+            #expect(refused.status != 0)
+            #expect(refused.errors.contains("\(remote)@\(digest)"))
+            #expect(try tool.run("rm", remote).status == 64)
+            #expect(try Self.json(tool, "rm", "\(remote)@\(digest)")["digest"]?.string == digest)
+            #expect(try tool.run("rm", "\(remote)@\(digest)").status == 3)
+            #expect(try tool.run("pull", "\(remote):v1").status == 3)
+        }
+    }
+
     @Test func `a repository of the same registry gives what it has`() throws {
         try Self.withPeer { tool, peer, _ throws in
             let pushed = try Self.json(

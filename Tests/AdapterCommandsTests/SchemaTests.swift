@@ -234,5 +234,7 @@ import Testing
         try #require(login.status == 0, "\(login.output)")
         try json.note(arguments, login.output)
         try json("logout", peer.host)
+        let catalog = try ScriptedPeer { _ in PeerAnswer(200, [], Array(#"{"repositories":["team/a"]}"#.utf8)) }
+        try json("list", "oci://\(catalog.host)/")
     }
 }

@@ -6,6 +6,32 @@ internal import OCIDistribution
 internal import Tensors
 
 extension ListCommand {
+    /// Throws when the adapters shall be chosen by what only the local registry knows.
+    func refuseFilters(of place: String) throws {
+        let given: [(String, Bool)] = [
+            ("--base", base != nil), ("--operation", operation != nil), ("--target", !targets.isEmpty),
+            ("--rank", rank != nil), ("--label", !labels.isEmpty), ("--dtype", !dtypes.isEmpty), ("--tag", tag != nil),
+            ("--search", search != nil), ("--sort", sort != .name), ("--reverse", reverse), ("--after", after != nil),
+        ]
+        guard let option = given.first(where: \.1)?.0 else { return }
+        throw ValidationError(
+            "\(option) is for the local registry: '\(place)' is listed in its own order. Choose from --json instead.")
+    }
+
+    /// Lists the repositories of a remote registry.
+    func listRepositories(_ scheme: RemoteReference.Scheme, _ host: RegistryHost) throws {
+        let client = try RegistryClient(
+            host, scheme: scheme, credentials: connection.credentials, options: connection.clientOptions())
+        let names = try client.repositories().map(\.description)
+        let shown = everything ? names : Array(names.prefix(limit ?? 100))
+        if names.count > shown.count, !options.quiet {
+            options.console.warn("\(names.count - shown.count) more repositories; list them with --everything")
+        }
+        try options.console.answer(
+            .array(shown.map { ["repository": .string($0)] }), identifiers: options.quiet ? names : shown,
+            text: shown.isEmpty ? "No repositories." : shown.joined(separator: "\n"))
+    }
+
     /// Lists the tags of a remote repository or of an image layout.
     func listRemote(_ place: RemotePlace) throws {
         let repository = try place.repository(connection)

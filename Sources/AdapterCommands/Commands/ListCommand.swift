@@ -3,6 +3,7 @@ internal import Adapters
 public import ArgumentParser
 internal import ByteCoding
 internal import Integrity
+internal import OCIDistribution
 internal import Tensors
 
 struct ListCommand: ParsableCommand {
@@ -15,11 +16,14 @@ struct ListCommand: ParsableCommand {
               adapterctl list
               adapterctl list 'team/*' --target q_proj --sort created
               adapterctl list oci://registry.example.com/team/support
+              adapterctl list oci://registry.example.com/
               adapterctl list --search 'customer support german*' --dtype bf16 --limit 20
             """)
 
     @Argument(
-        help: "A name, or a pattern in which * stands for any text; or oci://HOST/NAME for a remote repository's tags.")
+        help:
+            "A name, or a pattern in which * stands for any text; oci://HOST/NAME for a remote repository's tags; oci://HOST/ for its repositories."
+    )
     var pattern: String?
 
     @Option(help: ArgumentHelp("Only adapters over this base model.", valueName: "model"))
@@ -75,7 +79,14 @@ struct ListCommand: ParsableCommand {
     }
 
     func run() throws {
-        if let place = try pattern.flatMap({ try RemotePlace(parsing: $0) }) { return try listRemote(place) }
+        if let pattern, let remote = try RemoteReference.registry(parsing: pattern) {
+            try refuseFilters(of: pattern)
+            return try listRepositories(remote.scheme, remote.host)
+        }
+        if let pattern, let place = try RemotePlace(parsing: pattern) {
+            try refuseFilters(of: pattern)
+            return try listRemote(place)
+        }
         let registry = try options.openRegistry(.readOnly)
         let pageSize = everything ? nil : limit ?? 100
         let query = ListQuery(

@@ -44,6 +44,7 @@ extension PullCommand {
         let expected = try expectation.expectedTag
         let message = "pulled from \(place.description)"
         let stored: StoredAdapter
+        var fetchedByteCount = 0
         var isPresent = false
         if case .adapter(let descriptor) = package.content, let digest = descriptor.digest.sha256,
             let found = try registry.adopt(digest, as: target, expected: expected, message: message)
@@ -56,6 +57,7 @@ extension PullCommand {
                 package, from: repository, in: try registry.transferFolder(), limits: options.limits, progress: progress
             )
             progress.finish()
+            fetchedByteCount = fetched.fetchedByteCount
             do {
                 stored = try registry.receive(
                     fetched.output, digest: fetched.digest, verification: fetched.verification, as: target,
@@ -73,14 +75,14 @@ extension PullCommand {
                 "source": .string(place.description), "reference": .string(target.description),
                 "manifest": .string(package.fetched.digest.description), "digest": .string(stored.digest.description),
                 "contentRoot": .string(stored.contentRoot.description),
-                "fetchedByteCount": MetadataValue(isPresent ? 0 : package.byteCount),
+                "fetchedByteCount": MetadataValue(fetchedByteCount),
                 "documentCount": MetadataValue(documentCount),
             ], identifiers: [stored.digest.description],
             text: """
                 Pulled \(place.description) as \(target), verified
                   digest        \(stored.digest)
                   content root  \(stored.contentRoot)
-                  \(isPresent ? "was here already" : Format.bytes(package.byteCount) + " fetched")\
+                  \(isPresent ? "was here already" : Format.bytes(fetchedByteCount) + " fetched")\
                 \(documentCount > 0 ? " · \(documentCount) document\(documentCount == 1 ? "" : "s")" : "")
                 """)
     }
@@ -154,7 +156,7 @@ extension PullCommand {
         return [
             "manifest": .string(package.fetched.digest.description), "digest": .string(fetched.digest.description),
             "contentRoot": .string(fetched.file.contentRoot.description), "path": .string(output),
-            "layout": .string(layout.name), "fetchedByteCount": MetadataValue(package.byteCount),
+            "layout": .string(layout.name), "fetchedByteCount": MetadataValue(fetched.fetchedByteCount),
         ]
     }
 }

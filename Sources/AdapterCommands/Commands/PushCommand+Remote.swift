@@ -131,6 +131,7 @@ extension PackagePush {
         [
             "destination": .string(place.description), "digest": .string(digest.description),
             "sentByteCount": MetadataValue(sentByteCount), "presentByteCount": MetadataValue(presentByteCount),
+            "resumedByteCount": MetadataValue(resumedByteCount),
             "mountedByteCount": MetadataValue(mountedByteCount), "documentCount": MetadataValue(documentCount),
         ]
     }
@@ -138,6 +139,7 @@ extension PackagePush {
     fileprivate var summary: String {
         [
             "\(Format.bytes(sentByteCount)) sent",
+            resumedByteCount > 0 ? "\(Format.bytes(resumedByteCount)) were sent before" : nil,
             presentByteCount > 0 ? "\(Format.bytes(presentByteCount)) were there" : nil,
             mountedByteCount > 0 ? "\(Format.bytes(mountedByteCount)) taken over" : nil,
             documentCount > 0 ? "\(documentCount) document\(documentCount == 1 ? "" : "s")" : nil,

@@ -2,6 +2,7 @@ internal import AdapterRegistry
 internal import ArgumentParser
 internal import ByteCoding
 internal import Integrity
+internal import OCIDistribution
 
 struct TagCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -71,22 +72,26 @@ struct RemoveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rm", abstract: "Remove an adapter from a repository, with the tags that point to it.",
         discussion: """
-            The history stays, and so do the bytes until the registry is collected.
+            The history stays, and so do the bytes until the registry is collected. A remote tag is removed alone; a remote
+            digest is, with the tags that point to it.
 
               adapterctl rm team/support:v1
               adapterctl rm team/support:v1 --expect sha256:… -m 'learned from the wrong tickets'
+              adapterctl rm oci://registry.example.com/team/support:v1
             """)
 
-    @Argument(help: "The stored adapter.")
+    @Argument(help: "The stored adapter, or oci://HOST/NAME with :TAG or @DIGEST.")
     var reference: String
 
     @Option(name: .shortAndLong, help: "Why, for the history.")
     var message: String?
 
     @OptionGroup var expectation: ExpectationOptions
+    @OptionGroup(title: "Remote registries") var connection: RemoteArguments
     @OptionGroup var options: GlobalOptions
 
     func run() throws {
+        if RemoteReference.isRemote(reference) { return try removeRemote() }
         let reference = try Reference(parsing: reference)
         let registry = try options.openRegistry(.readWrite)
         let stored = try registry.resolve(reference)
@@ -95,6 +100,25 @@ struct RemoveCommand: ParsableCommand {
             ["reference": .string(reference.description), "digest": .string(stored.digest.description)],
             identifiers: [stored.digest.description],
             text: "Removed \(stored.digest) from \(reference.repository)")
+    }
+
+    private func removeRemote() throws {
+        let place = try RemoteReference(parsing: reference)
+        guard place.tag != nil || place.digest != nil else {
+            throw ValidationError("Name what to remove: \(place):TAG, or \(place)@DIGEST.")
+        }
+        let client = try connection.client(for: place)
+        let digest = try place.digest ?? client.manifest(place.repository, place.selector).digest
+        do {
+            try client.deleteManifest(place.repository, place.selector)
+        } catch var error as OCIError where place.digest == nil && [.unsupported, .rejected].contains(error.code) {
+            error.message +=
+                " Some registries remove no tags: \(place.pinned(digest)) is the manifest, with all of its tags."
+            throw error
+        }
+        try options.console.answer(
+            ["reference": .string(place.description), "digest": .string(digest.description)],
+            identifiers: [digest.description], text: "Removed \(place), which pointed to \(digest)")
     }
 }
 

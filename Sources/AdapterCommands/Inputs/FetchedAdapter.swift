@@ -13,6 +13,8 @@ struct FetchedAdapter {
     let digest: Digest
     /// What was verified while the file arrived.
     let verification: PartVerification?
+    /// How many bytes have come.
+    let fetchedByteCount: Int
     /// The PEFT folder that was fetched; nil when the adapter's own file was.
     let folder: OutputDirectory?
 
@@ -28,7 +30,8 @@ struct FetchedAdapter {
         case .adapter(let descriptor):
             folder = nil
             output = try OutputFile(resuming: FetchedAdapter.partPath(descriptor, transfers))
-            verification = try repository.download(descriptor, to: output, isAdapterFile: true, progress: advance)
+            let fetched = try repository.download(descriptor, to: output, isAdapterFile: true, progress: advance)
+            (verification, fetchedByteCount) = (fetched.verification, fetched.fetchedByteCount)
             do {
                 file = try AdapterFile(opening: output.temporaryPath, limits: limits)
                 digest = try descriptor.digest.sha256 ?? file.digest()
@@ -43,11 +46,14 @@ struct FetchedAdapter {
                 creating: "\(transfers)/peft-\(package.fetched.digest.hexadecimal)", replacing: true)
             self.folder = folder
             verification = nil
+            var count = 0
             for (descriptor, name) in [(configuration, PEFT.configurationName), (tensors, PEFT.tensorsName)] {
                 let part = try OutputFile(resuming: FetchedAdapter.partPath(descriptor, transfers))
-                _ = try repository.download(descriptor, to: part, isAdapterFile: false, progress: advance)
+                count += try repository.download(descriptor, to: part, isAdapterFile: false, progress: advance)
+                    .fetchedByteCount
                 try part.commit(as: "\(folder.temporaryPath)/\(name)")
             }
+            fetchedByteCount = count
             output = try OutputFile(in: transfers)
             _ = try AdapterFileWriter.write(try PEFT.read(folder: folder.temporaryPath), to: output)
             file = try AdapterFile(opening: output.temporaryPath, limits: limits)

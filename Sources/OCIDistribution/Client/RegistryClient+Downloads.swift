@@ -1,4 +1,3 @@
-public import AdapterFormat
 public import AdapterRegistry
 public import FileSystem
 
@@ -33,15 +32,13 @@ extension RegistryClient {
     ///     arrives.
     ///   - progress: called from several threads with the number of bytes fetched since the last call, negative when
     ///     some were in vain.
-    /// - Returns: what was verified of an adapter file on the way; nil when it could not be, because the blob is none,
-    ///   is small or comes in one piece only.
     /// - Throws: ``OCIError`` with code `notFound`, `digestMismatch`, `network` and others; `FormatError` when the blob is
     ///   no adapter file although it should be; `FileSystemError`.
     @discardableResult
     public func downloadBlob(
         _ descriptor: Descriptor, from repository: RepositoryName, to output: OutputFile, isAdapterFile: Bool = false,
         progress: (@Sendable (Int) -> Void)? = nil
-    ) throws -> PartVerification? {
+    ) throws -> FetchedBlob {
         let download = BlobDownload(
             client: self, repository: repository, descriptor: descriptor, isAdapterFile: isAdapterFile,
             progress: progress)

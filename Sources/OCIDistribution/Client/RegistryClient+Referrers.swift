@@ -19,7 +19,8 @@ extension RegistryClient {
                 first = filtered
             }
             try forEachPage(
-                first, repository, limit: ImageIndex.maximumByteCount, accept: MediaType.index.description
+                first, "what is about \(digest) on '\(host)'", scope: [scope(repository, "pull")],
+                limit: ImageIndex.maximumByteCount, accept: MediaType.index.description
             ) { response in
                 referrers += try ImageIndex(parsing: response.content).manifests
                 guard referrers.count <= RegistryClient.maximumReferrerCount else {

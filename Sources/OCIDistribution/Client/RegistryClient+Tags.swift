@@ -1,4 +1,5 @@
 public import AdapterRegistry
+internal import ByteCoding
 
 extension RegistryClient {
     /// The most tags that are listed.
@@ -9,7 +10,10 @@ extension RegistryClient {
     /// - Throws: ``OCIError`` with code `notFound`, `tooLarge`, `protocolViolation` and others.
     public func tags(_ repository: RepositoryName) throws -> [Tag] {
         var tags: [Tag] = []
-        try forEachPage(try url(repository, "tags/list"), repository, limit: TagList.maximumByteCount) { response in
+        try forEachPage(
+            try url(repository, "tags/list"), "'\(repository)' on '\(host)'", scope: [scope(repository, "pull")],
+            limit: TagList.maximumByteCount
+        ) { response in
             tags += try TagList(parsing: response.content).tags
             guard tags.count <= RegistryClient.maximumTagCount else {
                 throw OCIError(
@@ -21,9 +25,37 @@ extension RegistryClient {
         return tags
     }
 
+    /// The repositories of the registry, in its order (Docker registry HTTP API V2, "Catalog"); many registries list
+    /// none, or only to administrators.
+    ///
+    /// Names that are no names here are left out.
+    ///
+    /// - Throws: ``OCIError`` with code `notFound`, `denied`, `tooLarge`, `protocolViolation` and others.
+    public func repositories() throws -> [RepositoryName] {
+        guard let first = HTTPURL(parsing: "\(base)_catalog") else { return [] }
+        var names: [RepositoryName] = []
+        try forEachPage(
+            first, "the repositories of '\(host)'", scope: ["registry:catalog:*"], limit: TagList.maximumByteCount
+        ) { response in
+            let fields = try JSONFields(
+                parsing: response.content, kind: "list of repositories", limit: TagList.maximumByteCount)
+            names += (try fields.array("repositories") ?? []).compactMap { name in
+                name.string.flatMap { try? RepositoryName(parsing: $0) }
+            }
+            guard names.count <= RegistryClient.maximumTagCount else {
+                throw OCIError(
+                    .tooLarge,
+                    "Unable to list '\(host)': it has more than \(RegistryClient.maximumTagCount) repositories.")
+            }
+        }
+        return names
+    }
+
     /// Follows the pages of a list, each of which must have been asked for only once.
+    ///
+    /// - Parameter subject: what is listed, for messages.
     func forEachPage(
-        _ first: HTTPURL, _ repository: RepositoryName, limit: Int, accept: String? = nil,
+        _ first: HTTPURL, _ subject: String, scope: Authenticator.Scope, limit: Int, accept: String? = nil,
         _ body: (HTTPResponse) throws -> Void
     ) throws {
         var seen: Set<HTTPURL> = []
@@ -32,12 +64,12 @@ extension RegistryClient {
             guard seen.insert(url).inserted else {
                 throw OCIError(
                     .protocolViolation,
-                    "Unable to list '\(repository)' on '\(host)': its pages lead back to one that was read.")
+                    "Unable to list \(subject): its pages lead back to one that was read.")
             }
             var request = HTTPRequest(.get, url, headers: accept.map { [("Accept", $0)] } ?? [])
             request.contentLimit = limit
-            let response = try send(request, scope: [scope(repository, "pull")])
-            guard response.status == 200 else { throw failure(response, "list '\(repository)' on '\(host)'") }
+            let response = try send(request, scope: scope)
+            guard response.status == 200 else { throw failure(response, "list \(subject)") }
             try body(response)
             next = nil
             if let target = response.headers.values("Link").lazy.compactMap({ LinkHeader.next(in: $0) }).first {
@@ -45,7 +77,7 @@ extension RegistryClient {
                 guard let page = HTTPURL(parsing: target, relativeTo: url), page.hasSameOrigin(as: base) else {
                     throw OCIError(
                         .protocolViolation,
-                        "Unable to list '\(repository)' on '\(host)': its next page is on another server.")
+                        "Unable to list \(subject): its next page is on another server.")
                 }
                 next = page
             }

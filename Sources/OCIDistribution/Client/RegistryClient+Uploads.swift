@@ -43,16 +43,6 @@ extension RegistryClient {
         return true
     }
 
-    /// Removes a blob from a repository (end-10).
-    public func deleteBlob(_ digest: ContentDigest, in repository: RepositoryName) throws {
-        let response = try send(
-            HTTPRequest(.delete, try url(repository, "blobs/\(digest)")),
-            scope: [scope(repository, "pull,push,delete")])
-        guard [200, 202, 204].contains(response.status) else {
-            throw failure(response, "remove \(digest) from '\(host)'")
-        }
-    }
-
     /// Takes a blob over from another repository of the same registry (end-11); false when the registry does not do
     /// that, or the other repository has it not.
     public func mountBlob(
@@ -78,10 +68,11 @@ extension RegistryClient {
     ///   - note: where an unfinished upload is noted, so that another process can go on with it; nil to note nothing.
     ///   - progress: called with the number of bytes sent since the last call, negative when some were in vain.
     /// - Throws: ``OCIError``; `digestMismatch` when the registry got something else than was sent.
+    @discardableResult
     public func uploadBlob(
         _ content: BlobContent, _ digest: ContentDigest, to repository: RepositoryName, note: UploadNote? = nil,
         progress: (@Sendable (Int) -> Void)? = nil
-    ) throws {
+    ) throws -> SentBlob {
         var upload = BlobUpload(
             client: self, repository: repository, content: content, digest: digest, note: note, progress: progress)
         if content.byteCount <= RegistryClient.monolithicByteCount {
@@ -90,6 +81,7 @@ extension RegistryClient {
             try upload.sendInChunks()
         }
         note?.remove()
+        return upload.result
     }
 
     /// Where an upload goes on.

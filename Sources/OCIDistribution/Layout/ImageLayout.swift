@@ -1,4 +1,3 @@
-public import AdapterFormat
 internal import ByteCoding
 public import FileSystem
 
@@ -102,7 +101,7 @@ public struct ImageLayout: ArtifactRepository {
     /// Copies a blob to a file; the copy has its digest.
     public func download(
         _ descriptor: Descriptor, to output: OutputFile, isAdapterFile: Bool, progress: (@Sendable (Int) -> Void)?
-    ) throws -> PartVerification? {
+    ) throws -> FetchedBlob {
         let file = try open(descriptor)
         try output.resize(to: 0)
         output.seek(to: 0)
@@ -116,7 +115,7 @@ public struct ImageLayout: ArtifactRepository {
             output.discard()
             throw damaged(descriptor)
         }
-        return nil
+        return FetchedBlob(verification: nil, fetchedByteCount: file.byteCount)
     }
 
     private func open(_ descriptor: Descriptor) throws -> InputFile {
@@ -147,7 +146,10 @@ public struct ImageLayout: ArtifactRepository {
     public func mountBlob(_ digest: ContentDigest) throws -> Bool { false }
 
     /// Copies a blob into the layout; what is stored has the digest.
-    public func upload(_ content: BlobContent, _ digest: ContentDigest, progress: (@Sendable (Int) -> Void)?) throws {
+    @discardableResult
+    public func upload(
+        _ content: BlobContent, _ digest: ContentDigest, progress: (@Sendable (Int) -> Void)?
+    ) throws -> SentBlob {
         let target = path(of: digest)
         try Directory.create(split(target).folder)
         let output = try OutputFile(beside: target)
@@ -161,6 +163,7 @@ public struct ImageLayout: ArtifactRepository {
             throw OCIError(.digestMismatch, "Unable to write \(digest) to '\(folder)': the source has another digest.")
         }
         try output.commit(as: target)
+        return SentBlob(sentByteCount: content.byteCount)
     }
 
     /// Stores a manifest and names it in the index; a tag that stood elsewhere moves.

@@ -1,4 +1,3 @@
-public import AdapterFormat
 public import FileSystem
 
 /// A place where artifacts are: a repository of a registry, or an image layout on disk.
@@ -14,11 +13,10 @@ public protocol ArtifactRepository: Sendable {
 
     /// Writes a blob to a file, which has its digest afterwards.
     ///
-    /// - Returns: what was verified of an adapter file on the way.
+    /// - Returns: how much came, and what was verified of an adapter file on the way.
     func download(
         _ descriptor: Descriptor, to output: OutputFile, isAdapterFile: Bool, progress: (@Sendable (Int) -> Void)?
-    )
-        throws -> PartVerification?
+    ) throws -> FetchedBlob
 
     /// Whether a blob is there.
     func hasBlob(_ digest: ContentDigest) throws -> Bool
@@ -27,7 +25,9 @@ public protocol ArtifactRepository: Sendable {
     func mountBlob(_ digest: ContentDigest) throws -> Bool
 
     /// Stores a blob.
+    @discardableResult
     func upload(_ content: BlobContent, _ digest: ContentDigest, progress: (@Sendable (Int) -> Void)?) throws
+        -> SentBlob
 
     /// Stores a manifest or an index under tags, or under its digest when there are none.
     func put(_ bytes: [UInt8], mediaType: MediaType, tags: [String]) throws

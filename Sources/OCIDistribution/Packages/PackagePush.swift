@@ -6,6 +6,8 @@ public struct PackagePush: Hashable, Sendable {
     public var digest: ContentDigest
     /// How many bytes were sent.
     public var sentByteCount = 0
+    /// How many bytes of an upload that was interrupted the registry had kept.
+    public var resumedByteCount = 0
     /// How many bytes were there already.
     public var presentByteCount = 0
     /// How many bytes the registry took over from another repository.
@@ -33,12 +35,12 @@ public struct PackagePush: Hashable, Sendable {
             } else if try repository.mountBlob(descriptor.digest) {
                 mountedByteCount += descriptor.byteCount
             } else {
-                sentByteCount += descriptor.byteCount
-                if let document = package.documents[descriptor.digest] {
-                    try repository.upload(.bytes(document), descriptor.digest, progress: nil)
-                } else {
-                    try repository.upload(.file(weights), descriptor.digest, progress: progress)
-                }
+                let document = package.documents[descriptor.digest]
+                let sent = try repository.upload(
+                    document.map { .bytes($0) } ?? .file(weights), descriptor.digest,
+                    progress: document == nil ? progress : nil)
+                sentByteCount += sent.sentByteCount
+                resumedByteCount += sent.resumedByteCount
             }
         }
         try repository.put(bytes, mediaType: package.manifest.mediaType, tags: tags)

@@ -1,4 +1,3 @@
-public import AdapterFormat
 public import AdapterRegistry
 public import FileSystem
 
@@ -35,7 +34,7 @@ public struct RemoteRepository: ArtifactRepository {
     /// Fetches a blob into a file.
     public func download(
         _ descriptor: Descriptor, to output: OutputFile, isAdapterFile: Bool, progress: (@Sendable (Int) -> Void)?
-    ) throws -> PartVerification? {
+    ) throws -> FetchedBlob {
         try client.downloadBlob(
             descriptor, from: name, to: output, isAdapterFile: isAdapterFile, progress: progress)
     }
@@ -57,11 +56,14 @@ public struct RemoteRepository: ArtifactRepository {
     }
 
     /// Sends a blob.
-    public func upload(_ content: BlobContent, _ digest: ContentDigest, progress: (@Sendable (Int) -> Void)?) throws {
+    @discardableResult
+    public func upload(
+        _ content: BlobContent, _ digest: ContentDigest, progress: (@Sendable (Int) -> Void)?
+    ) throws -> SentBlob {
         let note = noteFolder.map {
             UploadNote(in: $0, host: client.host, repository: name.description, digest: digest)
         }
-        try client.uploadBlob(content, digest, to: name, note: note, progress: progress)
+        return try client.uploadBlob(content, digest, to: name, note: note, progress: progress)
     }
 
     /// Stores a manifest.

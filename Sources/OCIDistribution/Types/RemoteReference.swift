@@ -47,6 +47,18 @@ public struct RemoteReference: Hashable, Sendable, CustomStringConvertible {
         return Scheme(rawValue: String(text[..<end.lowerBound])) != nil
     }
 
+    /// Reads `oci://HOST` or `oci://HOST/`, which stands for all of a registry; nil when a repository follows.
+    ///
+    /// - Throws: ``OCIError`` with code `invalidReference`.
+    public static func registry(parsing text: String) throws(OCIError) -> (scheme: Scheme, host: RegistryHost)? {
+        guard let end = text.firstRange(of: "://"), let scheme = Scheme(rawValue: String(text[..<end.lowerBound]))
+        else { return nil }
+        let rest = text[end.upperBound...]
+        let host = rest.hasSuffix("/") ? rest.dropLast() : rest
+        guard !host.utf8.contains(UInt8(ascii: "/")) else { return nil }
+        return (scheme, try RegistryHost(parsing: String(host)))
+    }
+
     /// Reads a reference.
     ///
     /// - Throws: ``OCIError`` with code `invalidReference`.

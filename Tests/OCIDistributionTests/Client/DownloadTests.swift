@@ -165,10 +165,11 @@ struct DownloadTests {
                 counter.add(answer.body.count)
                 return answer
             }
-            try setting.client.downloadBlob(
+            let fetched = try setting.client.downloadBlob(
                 Self.descriptor(bytes), from: setting.repository, to: OutputFile(resuming: "\(folder)/part"))
             #expect(try InputFile.contents(of: "\(folder)/part", limit: 1 << 20) == bytes)
             #expect(counter.value == 50_000)
+            #expect(fetched.fetchedByteCount == 50_000)
         }
     }
 
@@ -246,8 +247,11 @@ struct DownloadTests {
                 honestBlob($0, bytes)
             }
             let output = try OutputFile(resuming: "\(folder)/part")
-            let verification = try setting.client.downloadBlob(
+            let fetched = try setting.client.downloadBlob(
                 Self.descriptor(bytes), from: setting.repository, to: output, isAdapterFile: true)
+            // What was read to find the header comes again with its part.
+            #expect(fetched.fetchedByteCount >= bytes.count)
+            let verification = fetched.verification
             #expect(verification != nil)
             func verify(_ bytes: [UInt8], _ name: String) throws {
                 try OutputFile(resuming: "\(folder)/\(name)").write(bytes, at: 0)

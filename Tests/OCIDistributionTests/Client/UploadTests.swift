@@ -109,6 +109,19 @@ struct UploadTests {
         #expect(sent.value == Self.size)
     }
 
+    @Test func `a registry that still holds the broken connection is asked again`() throws {
+        let peer = UploadingPeer { index, _ in index == 0 ? (kept: 2 << 20, answer: .raw([])) : nil }
+        let asked = Counter()
+        let setting = try Setting { request in
+            if request.method == "GET", asked.next() < 2 { return PeerAnswer(409) }
+            return peer.answer(request)
+        }
+        try setting.client.uploadBlob(.bytes(Self.bytes), .hash(Self.bytes), to: setting.repository)
+        #expect(peer.state.withLock { $0.isStored && $0.sessionCount == 1 })
+        let lengths = setting.peer.requests.filter { $0.method == "PATCH" }.map(\.body.count)
+        #expect(lengths == [Self.size, Self.size - (2 << 20)])
+    }
+
     @Test func `an upload that the registry has forgotten begins again`() throws {
         let peer = UploadingPeer { index, _ in index == 0 ? (kept: 1000, answer: .raw([])) : nil }
         let setting = try Setting { request in
@@ -135,7 +148,9 @@ struct UploadTests {
             #expect(Directory.kind(of: note.path) == .file)
             // The same registry at the same address, a new client.
             let again = try RegistryClient(RegistryHost(parsing: first.peer.host), credentials: nil)
-            try again.uploadBlob(.bytes(Self.bytes), digest, to: first.repository, note: note)
+            let sent = try again.uploadBlob(.bytes(Self.bytes), digest, to: first.repository, note: note)
+            #expect(sent.resumedByteCount == 3 << 20)
+            #expect(sent.sentByteCount == Self.size - (3 << 20))
             #expect(peer.state.withLock { $0.isStored && $0.sessionCount == 1 })
             #expect(first.peer.requests.filter { $0.method == "PATCH" }.map(\.body.count) == [Self.size, 2 << 20])
             #expect(Directory.kind(of: note.path) == nil)

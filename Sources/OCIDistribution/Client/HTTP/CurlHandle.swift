@@ -77,10 +77,6 @@ final class CurlHandle: @unchecked Sendable {
         set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
         // The system's folder of certificates stays trusted beside a file.
         if let file = options.authorityFile { set(CURLOPT_CAINFO, file) }
-        if let client = options.clientCertificate {
-            set(CURLOPT_SSLCERT, client.certificate)
-            set(CURLOPT_SSLKEY, client.key)
-        }
     }
 
     private func setMessage(_ request: HTTPRequest) -> UnsafeMutablePointer<curl_slist>? {

@@ -2,8 +2,6 @@
 public struct TransportOptions: Sendable {
     /// A file with certificates in PEM of authorities that are trusted besides the system's.
     public var authorityFile: String?
-    /// A client's certificate and its private key, files in PEM.
-    public var clientCertificate: (certificate: String, key: String)?
     /// How long connecting may take.
     public var connectTimeout: Duration = .seconds(30)
     /// How long nothing may move.

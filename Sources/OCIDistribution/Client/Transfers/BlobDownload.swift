@@ -26,6 +26,10 @@ final class BlobDownload: Sendable {
     private let failure = Mutex<(any Error)?>(nil)
     private let isCancelled = Atomic(false)
     private let arrivedByteCount = Atomic(0)
+    private let fetchedByteCount = Atomic(0)
+    /// An interruption costs the segments that are under way; of a small blob they are no large part of it.
+    private static let segmentCount = 64
+    private static let smallestSegmentByteCount = 1 << 20
 
     init(
         client: RegistryClient, repository: RepositoryName, descriptor: Descriptor, isAdapterFile: Bool,
@@ -40,8 +44,13 @@ final class BlobDownload: Sendable {
 
     /// Fetches everything that is missing and checks the whole.
     ///
-    /// - Returns: what was verified of an adapter file on the way.
-    func run(into output: OutputFile) throws -> PartVerification? {
+    func run(into output: OutputFile) throws -> FetchedBlob {
+        let verification = try fetchAll(into: output)
+        return FetchedBlob(
+            verification: verification, fetchedByteCount: fetchedByteCount.load(ordering: .relaxed))
+    }
+
+    private func fetchAll(into output: OutputFile) throws -> PartVerification? {
         do {
             if descriptor.byteCount > client.options.partByteCount {
                 // What an earlier process has left may be damaged: then once more, from nothing.
@@ -113,7 +122,8 @@ final class BlobDownload: Sendable {
     // MARK: In segments
 
     private func fetchInSegments(into output: OutputFile, mayResume: Bool) throws -> Outcome {
-        let size = client.options.partByteCount
+        let share = max(BlobDownload.smallestSegmentByteCount, descriptor.byteCount / BlobDownload.segmentCount)
+        let size = min(client.options.partByteCount, share)
         var head: [UInt8] = []
         var verification: PartVerification?
         if isAdapterFile {
@@ -239,6 +249,7 @@ final class BlobDownload: Sendable {
         let response = try withoutActuallyEscaping(body) { body in
             try client.send(request, scope: [client.scope(repository, "pull")]) { response, piece in
                 try self.check(response, range, asksForRange: asksForRange, isWhole: isWhole)
+                self.fetchedByteCount.wrappingAdd(piece.count, ordering: .relaxed)
                 try body(piece)
             }
         }

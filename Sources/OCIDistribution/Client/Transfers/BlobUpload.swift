@@ -31,6 +31,16 @@ struct BlobUpload {
 
     private final class Reported: Sendable {
         let count = Atomic(0)
+        /// What went over the line, also in vain.
+        let sent = Atomic(0)
+    }
+
+    /// How many bytes an earlier process's upload had.
+    private var resumed = 0
+
+    /// What was done.
+    var result: SentBlob {
+        SentBlob(sentByteCount: reported.sent.load(ordering: .relaxed), resumedByteCount: resumed)
     }
 
     private var scope: Authenticator.Scope { [client.scope(repository, "pull,push")] }
@@ -96,12 +106,24 @@ struct BlobUpload {
         guard let text = note?.read(), let noted = HTTPURL(parsing: text),
             noted.scheme == "https" || client.base.scheme == "http"
         else { return nil }
-        return try status(of: noted)
+        let location = try status(of: noted)
+        resumed = location == nil ? 0 : offset
+        return location
     }
 
     /// Asks how much of an upload the registry has (end-13); nil when it does not know the upload any more.
     private mutating func status(of location: HTTPURL) throws -> HTTPURL? {
-        let response = try client.send(HTTPRequest(.get, location), scope: scope)
+        var attempt = 1
+        var response = try client.send(HTTPRequest(.get, location), scope: scope)
+        while response.status == 409 {
+            // It still waits for bytes on the connection that broke; once it has given that up it says what it has.
+            let busy = OCIError(
+                .serverFailure,
+                "Unable to continue the upload to '\(client.host)': it still takes another request for it.")
+            guard client.options.retry.waits(after: busy, attempt: attempt) else { throw busy }
+            attempt += 1
+            response = try client.send(HTTPRequest(.get, location), scope: scope)
+        }
         guard response.status == 204 else { return nil }
         guard let text = response.headers["Range"], let range = UploadRange.parse(text), range.lowerBound == 0,
             range.upperBound <= content.byteCount
@@ -126,7 +148,7 @@ struct BlobUpload {
             ])
         request.body = content.body(range)
         request.patience = .transfer
-        request.onSent = report
+        request.onSent = onSent
         // Not repeated as it is: what of it has arrived is asked first.
         let response = try client.sendWithoutRepetition(request, scope: scope)
         guard response.status == 202 || response.status == 204 else {
@@ -156,7 +178,7 @@ struct BlobUpload {
         request.patience = .completion
         if let range {
             request.body = content.body(range)
-            request.onSent = report
+            request.onSent = onSent
         }
         let response = try client.send(request, scope: scope)
         guard [200, 201, 204].contains(response.status) else {
@@ -167,6 +189,15 @@ struct BlobUpload {
     }
 
     // MARK: Progress
+
+    private var onSent: @Sendable (Int) -> Void {
+        let reported = reported
+        let report = report
+        return { count in
+            reported.sent.wrappingAdd(count, ordering: .relaxed)
+            report(count)
+        }
+    }
 
     private var report: @Sendable (Int) -> Void {
         let reported = reported
