@@ -3,11 +3,12 @@
 
     Scripts/setup-peers
     swift build -c release --product adapterctl
-    remote.py [--size 1000] [--rounds 3] [--tool PATH] [--folder /dev/shm]
+    remote.py [--size 1000] [--rounds 3] [--tool PATH] [--folder /dev/shm] [--check]
 
 Every transfer starts from nothing: the registry's data is removed before a push, the target before a pull. All of them
 end with the bytes whose SHA-256 is known; a tool that brings others is reported as failed. Wall seconds are medians over
-the rounds; beside them the processor seconds of the client and its largest resident set.
+the rounds; beside them the processor seconds of the client and its largest resident set, and at the end how many times as
+fast as each of the others adapterctl was. With --check the exit code is 1 when that is less than 1.0 anywhere.
 """
 import argparse
 import hashlib
@@ -104,6 +105,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tool", default=ROOT / ".build/release/adapterctl")
     parser.add_argument("--folder", default="/dev/shm")
+    parser.add_argument("--check", action="store_true", help="fail when another tool was faster")
     options = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="adapterctl-remote-", dir=options.folder))
     registry = None
@@ -159,6 +161,14 @@ def main():
                 wall, cpu, memory = (statistics.median(run[index] for run in runs) for index in range(3))
                 line += f" {wall:8.2f} {size / 1e6 / wall:7.0f} {cpu:6.2f} {memory:5.0f}  "
             print(line)
+        walls = {name: [statistics.median(run[0] for run in runs) for runs in directions]
+                 for name, directions in results.items()}
+        ours = walls.pop("adapterctl")
+        ratios = {name: [other / own for other, own in zip(walls[name], ours)] for name in walls}
+        for name, (push, pull) in ratios.items():
+            print(f"adapterctl is {push:.2f} times as fast as {name} at pushing, {pull:.2f} times at pulling")
+        if options.check and min(min(pair) for pair in ratios.values()) < 1:
+            sys.exit("another tool was faster")
     finally:
         if registry:
             registry.process.terminate()

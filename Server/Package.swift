@@ -57,7 +57,7 @@ let package = Package(
         .executableTarget(
             name: "adapterd",
             dependencies: [
-                "AdapterServer", root("AdapterRegistry"), root("ByteCoding"), root("Integrity"),
+                "AdapterServer", root("AdapterRegistry"), root("ByteCoding"), root("FileSystem"), root("Integrity"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),

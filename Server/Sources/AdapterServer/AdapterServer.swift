@@ -5,7 +5,6 @@ import HummingbirdTLS
 public import Logging
 import NIOCore
 import NIOPosix
-import NIOSSL
 import OCIDistribution
 import ServiceLifecycle
 import UnixSignals
@@ -34,12 +33,12 @@ public struct AdapterServer: Sendable {
         self.options = options
         self.logger = logger
         registry = try Registry(opening: options.registry, mode: options.isReadOnly ? .readOnly : .readWrite)
-        gatekeeper = try Gatekeeper(users: options.usersPath, anonymous: options.anonymousRules)
-        rateLimiter = RateLimiter(rate: options.requestRate)
+        gatekeeper = try Gatekeeper(users: options.usersPath, anonymous: options.anonymousRules, logger: logger)
+        rateLimiter = RateLimiter(rate: options.requestRate, burst: 2 * options.requestRate)
         distribution = Distribution(
             options: options, work: work, uploads: OpenUploads(), rendered: RenderedPackages())
         hub = Hub(
-            work: work,
+            work: work, gatekeeper: gatekeeper,
             files: ConvertedFiles(folder: options.cacheFolder, byteLimit: options.maximumCacheByteCount),
             upstream: try options.upstream.map { try HubUpstream($0) })
     }
@@ -52,7 +51,8 @@ public struct AdapterServer: Sendable {
         let limits = options.limits
         let http = HTTPServerBuilder.http1(
             configuration: .init(additionalChannelHandlers: [StallGuard(limits)], idleTimeout: nil))
-        let builder = try secured(http)
+        let certificate = try certificate()
+        let builder = try certificate.map { try .tls(http, tlsConfiguration: $0.configuration) } ?? http
         let server: any Service
         do {
             server = try builder.buildServer(
@@ -66,8 +66,9 @@ public struct AdapterServer: Sendable {
                 onStart(channel.localAddress?.port ?? options.port)
             }
         }
+        let reloading = certificate.map { [CertificateReloading(certificate: $0, logger: logger)] } ?? []
         var configuration = ServiceGroupConfiguration(
-            services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            services: [server] + reloading, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(options.shutdownSeconds)
         do {
             try await ServiceGroup(configuration: configuration).run()
@@ -79,64 +80,81 @@ public struct AdapterServer: Sendable {
         try await work.shutdown()
     }
 
-    private func secured(_ http: HTTPServerBuilder) throws -> HTTPServerBuilder {
-        guard let certificatePath = options.certificatePath, let keyPath = options.keyPath else { return http }
-        do {
-            let chain = try NIOSSLCertificate.fromPEMFile(certificatePath)
-            let key = try NIOSSLPrivateKey(file: keyPath, format: .pem)
-            var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
-            configuration.minimumTLSVersion = .tlsv12
-            return try .tls(http, tlsConfiguration: configuration)
-        } catch {
-            throw ServerError(
-                .certificate,
-                "Unable to use the certificate '\(certificatePath)' with the key '\(keyPath)': \(error). Both must be PEM "
-                    + "files that belong together.")
-        }
+    private func certificate() throws -> ServerCertificate? {
+        guard let chain = options.certificatePath, let key = options.keyPath else { return nil }
+        return try ServerCertificate(chain: chain, key: key)
     }
 
     /// What a request is answered with.
     func reply(
-        to request: Request, welcome: @escaping @Sendable () async throws -> Void
-    ) async throws -> (reply: Reply, route: String, actor: String) {
+        to request: Request, from address: String, _ record: RequestRecord,
+        welcome: @escaping @Sendable () async throws -> Void
+    ) async throws -> Reply {
         guard let target = Target(request.head.path ?? "") else {
             throw Failure(.badRequest, .nameInvalid, "Unable to read the request: its path is none.")
         }
         switch target.path.first {
-        case "healthz": return (Reply("ok\n", type: "text/plain"), "health", "-")
-        case "readyz":
+        case "healthz", "readyz":
+            record.note(route: "health")
+            guard target.path.first == "readyz" else { return Reply("ok\n", type: "text/plain") }
             _ = try await work.run { try registry.packageRepositories(after: nil, limit: 1) }
-            return (Reply("ready\n", type: "text/plain"), "health", "-")
+            return Reply("ready\n", type: "text/plain")
         default: break
         }
         var call = Call(
             request: request, target: target, identity: Identity(user: nil, rules: []), registry: registry,
-            origin: origin(of: request), welcome: welcome)
+            origin: origin(of: request), address: address, record: record, welcome: welcome)
+        let endpoint = Result { try self.endpoint(of: target) }
+        if case .success(let endpoint?) = endpoint { record.note(route: endpoint.route) }
         do {
-            call.identity = try await gatekeeper.identity(request.headers[.authorization])
+            call.identity = try await gatekeeper.identity(request.headers[.authorization], from: address)
         } catch var failure as Failure where failure.status == .unauthorized {
             failure.headers[.wwwAuthenticate] = call.challenge(nil)
             throw failure
         }
+        record.note(actor: call.identity.actor)
         call.registry = registry.acting(as: call.identity.actor)
-        let (reply, route) = try await self.reply(to: call)
-        return (reply, route, call.identity.actor)
+        guard let endpoint = try endpoint.get() else {
+            throw Failure(.notFound, .unsupported, "Unable to answer: there is nothing at this address.")
+        }
+        return try await reply(to: call, endpoint)
     }
 
-    private func reply(to call: Call) async throws -> (Reply, String) {
-        switch call.target.path.first {
-        case "v2":
-            guard let endpoint = try Distribution.endpoint(call.target.path.dropFirst()) else { break }
-            return (try await distribution.reply(to: call, endpoint), endpoint.route)
-        case "token": return (try await TokenEndpoint(gatekeeper: gatekeeper).reply(to: call), "token")
-        case "metrics":
-            if gatekeeper.hasUsers { try call.requireEverywhere(.read) }
-            return (Reply(metrics.text(), type: "text/plain; version=0.0.4"), "metrics")
-        default:
-            if let endpoint = Hub.endpoint(call.target.path) { return (try await hub.reply(to: call, endpoint), "hub") }
+    /// What a request is for.
+    private enum Endpoint {
+        case distribution(Distribution.Endpoint)
+        case token
+        case metrics
+        case hub(Hub.Endpoint)
+
+        var route: String {
+            switch self {
+            case .distribution(let endpoint): endpoint.route
+            case .token: "token"
+            case .metrics: "metrics"
+            case .hub: "hub"
+            }
         }
-        throw Failure(.notFound, .unsupported, "Unable to answer: there is nothing at this address.")
+    }
+
+    private func endpoint(of target: Target) throws -> Endpoint? {
+        switch target.path.first {
+        case "v2": try Distribution.endpoint(target.path.dropFirst()).map { .distribution($0) }
+        case "token": .token
+        case "metrics": .metrics
+        default: Hub.endpoint(target.path).map { .hub($0) }
+        }
+    }
+
+    private func reply(to call: Call, _ endpoint: Endpoint) async throws -> Reply {
+        switch endpoint {
+        case .distribution(let endpoint): return try await distribution.reply(to: call, endpoint)
+        case .token: return try await TokenEndpoint(gatekeeper: gatekeeper).reply(to: call)
+        case .metrics:
+            if gatekeeper.hasUsers { try call.requireEverywhere(.read) }
+            return Reply(metrics.text(), type: "text/plain; version=0.0.4")
+        case .hub(let endpoint): return try await hub.reply(to: call, endpoint)
+        }
     }
 
     /// How the client sees the server.

@@ -12,6 +12,10 @@ struct Call: Sendable {
     var registry: Registry
     /// `https://host:port` as the client sees the server.
     var origin: String
+    /// Where the client is.
+    var address: String
+    /// What the log will say.
+    var record: RequestRecord
     /// Says that the client may send its body now, if it waits for that.
     var welcome: @Sendable () async throws -> Void
 
@@ -50,7 +54,7 @@ struct Call: Sendable {
 
     /// The body's bytes, which the client may now send.
     func body(limit: Int) async throws -> RequestBodyReader {
-        let reader = try RequestBodyReader(request, limit: limit)
+        let reader = try RequestBodyReader(request, limit: limit, record)
         try await welcome()
         return reader
     }

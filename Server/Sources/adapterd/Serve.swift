@@ -52,7 +52,7 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let settings: Settings
-        let options: ServerOptions
+        var options: ServerOptions
         let logger: Logger
         do {
             settings = try Settings(path: config, environment: ProcessInfo.processInfo.environment)
@@ -61,14 +61,22 @@ struct Serve: AsyncParsableCommand {
         } catch let error as ServerError {
             throw Failure.usage(error)
         }
-        do {
-            let server = try AdapterServer(options, logger: logger)
+        let fitting = OpenFileLimit.raise()
+        if fitting < options.maximumConnectionCount {
+            logger.warning(
+                "The limit of open files (ulimit -n) allows fewer connections than --max-connections",
+                metadata: ["connections": "\(fitting)"])
+            options.maximumConnectionCount = fitting
+        }
+        let onStart: @Sendable (Int) -> Void = { [options] port in
             let scheme = options.certificatePath == nil ? "http" : "https"
             let host = options.host.contains(":") ? "[\(options.host)]" : options.host
-            try await server.run { port in
-                logger.notice(
-                    "serving", metadata: ["url": "\(scheme)://\(host):\(port)", "registry": "\(options.registry)"])
-            }
+            logger.notice(
+                "serving", metadata: ["url": "\(scheme)://\(host):\(port)", "registry": "\(options.registry)"])
+        }
+        do {
+            let server = try AdapterServer(options, logger: logger)
+            try await server.run(onStart: onStart)
         } catch let error as ServerError where error.code == .invalidOption {
             throw Failure.usage(error)
         } catch {
@@ -97,7 +105,11 @@ struct Serve: AsyncParsableCommand {
         }
         options.publicURL = settings.value("public-url", publicURL)
         options.upstream = settings.value("hf-upstream", hfUpstream)
-        options.isReadOnly = readOnly || settings.value("read-only", nil) == "true"
+        if let text = settings.value("read-only", nil) {
+            guard let value = Serve.truths[text.lowercased()] else { throw invalid("read-only", text, "true or false") }
+            options.isReadOnly = value
+        }
+        if readOnly { options.isReadOnly = true }
         options.cachePath = settings.value("cache", cache)
         if let text = settings.value("max-blob", maxBlob) {
             options.maximumBlobByteCount = try byteCount("max-blob", text)
@@ -125,6 +137,11 @@ struct Serve: AsyncParsableCommand {
         }
         return options
     }
+
+    /// How YAML's versions and environments write a truth value.
+    private static let truths = [
+        "true": true, "yes": true, "on": true, "1": true, "false": false, "no": false, "off": false, "0": false,
+    ]
 
     private func seconds(_ name: String, _ text: String) throws -> Double {
         guard let value = Double(text), value > 0, value < 1e6 else { throw invalid(name, text, "seconds above 0") }

@@ -1,6 +1,7 @@
 import AdapterRegistry
 import AdapterServer
 import ArgumentParser
+import FileSystem
 import FoundationEssentials
 import Integrity
 
@@ -26,6 +27,9 @@ struct UsersOption: ParsableArguments {
     func change(_ body: (inout UserFile) throws -> Void) throws {
         do {
             let path = try path()
+            // Another change waits, or would be lost: the file is written whole.
+            let lock = try FileLock(waitingFor: "\(path).lock")
+            defer { withExtendedLifetime(lock) {} }
             var file = try UserFile(reading: path)
             try body(&file)
             try file.write(to: path)

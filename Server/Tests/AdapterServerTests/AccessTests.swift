@@ -58,6 +58,38 @@ import Testing
         }
     }
 
+    @Test func `Our own client gets tokens for what it does, and no more`() async throws {
+        try await run { port, _, token in
+            let host = try RegistryHost(parsing: "127.0.0.1:\(port)")
+            func client(_ password: String) throws -> RegistryClient {
+                try RegistryClient(host, credentials: nil, credential: .password(user: "alice", password: password))
+            }
+            let bytes = Array("{}".utf8)
+            let digest = ContentDigest.hash(bytes)
+            let name = try RepositoryName(parsing: "team/a")
+            let alice = try client("secret")
+            #expect(try alice.ping())
+            try alice.uploadBlob(.bytes(bytes), digest, to: name)
+            #expect(try alice.hasBlob(digest, in: name))
+            #expect(try client(token).hasBlob(digest, in: name))
+            func code(_ body: () throws -> Void) -> OCIError.Code? {
+                do {
+                    try body()
+                    return nil
+                } catch {
+                    return (error as? OCIError)?.code
+                }
+            }
+            let other = try RepositoryName(parsing: "other")
+            let codes = [
+                code { _ = try client("wrong").hasBlob(digest, in: name) },
+                code { try client(token).uploadBlob(.bytes([1]), .hash([1]), to: name) },
+                code { try alice.uploadBlob(.bytes([1]), .hash([1]), to: other) },
+            ]
+            for code in codes { #expect(code == .unauthorized || code == .denied) }
+        }
+    }
+
     @Test func `Rules hold for prefixes and levels`() async throws {
         try await run { port, _, token in
             let client = try HTTPClient(port: port)

@@ -1,4 +1,5 @@
 import AdapterRegistry
+import AdapterServer
 import Foundation
 import Glibc
 import OCIDistribution
@@ -83,6 +84,74 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("read-only: yes", "", 405), ("read-only: True", "", 405), ("read-only: no", "", 202), ("", "1", 405),
+        ("read-only: yes", "off", 202),
+    ])
+    func `A server is read-only however that is written`(line: String, variable: String, status: Int) async throws {
+        try await withFolder { folder in
+            let file = folder + "/adapterd.yaml"
+            try "registry: \(folder)/registry\n\(line)\n".write(toFile: file, atomically: true, encoding: .utf8)
+            _ = try Registry(opening: folder + "/registry")
+            let environment = variable.isEmpty ? [:] : ["ADAPTERD_READ_ONLY": variable]
+            let daemon = try Daemon(["--config", file, "--log-level", "error"], environment: environment)
+            let peer = try Peer(port: try await daemon.port())
+            #expect(try peer.client.request("POST", peer.path("blobs/uploads/"), body: []).status == status)
+        }
+    }
+
+    @Test func `What is neither true nor false is refused`() throws {
+        let daemon = try Daemon(
+            ["--registry", "/nonexistent"], listen: nil, environment: ["ADAPTERD_READ_ONLY": "maybe"])
+        #expect(daemon.wait() == 64)
+        #expect(daemon.log.contains("'maybe' is no value of --read-only"))
+    }
+
+    @Test func `A request that does not end does not keep it alive`() async throws {
+        try await withFolder { folder in
+            let daemon = try Daemon(["--registry", folder + "/registry", "--shutdown-timeout", "1"])
+            let peer = try Peer(port: try await daemon.port())
+            let location = Peer.path(of: try peer.startUpload())
+            let client = try HTTPClient(port: peer.client.port)
+            try client.write("PATCH \(location) HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc")
+            try await Task.sleep(for: .milliseconds(100))
+            let begin = ContinuousClock.now
+            daemon.terminate()
+            _ = daemon.wait()
+            #expect(ContinuousClock.now - begin < .seconds(10))
+            #expect(ContinuousClock.now - begin > .milliseconds(700))
+        }
+    }
+
+    @Test func `Few open files are enough for many connections, one after the other`() async throws {
+        try await withFolder { folder in
+            let daemon = try Daemon(
+                ["--registry", folder + "/registry", "--head-timeout", "1", "--log-level", "warning"],
+                openFileLimit: 64)
+            let port = try await daemon.port()
+            let crowd = (0..<200).compactMap { _ in try? HTTPClient(port: port) }
+            #expect(crowd.count > 100)
+            let client = try HTTPClient(port: port)
+            #expect(try client.request("GET", "/healthz").status == 200)
+            let peer = try Peer(port: port)
+            let digest = try peer.push(blob: Peer.bytes(1000))
+            #expect(try peer.get("blobs/\(digest)").status == 200)
+            withExtendedLifetime(crowd) {}
+            #expect(daemon.log.contains("ulimit"))
+        }
+    }
+
+    @Test func `Changes of users at the same time are all kept`() async throws {
+        try await withFolder { folder in
+            let users = folder + "/users.json"
+            let all = try (0..<12).map { number in
+                try Daemon(["user", "add", "user\(number)", "--no-password", "--users", users], listen: nil)
+            }
+            for daemon in all { #expect(daemon.wait() == 0, "\(daemon.log)") }
+            #expect(try UserFile(reading: users).users.count == all.count)
+        }
+    }
+
     @Test func `Users are added, listed and removed`() async throws {
         try await withFolder { folder in
             let users = ["--users", folder + "/users.json"]
@@ -130,15 +199,21 @@ import Testing
                 return (process.terminationStatus, String(decoding: output, as: UTF8.self))
             }
             let (key, certificate) = (folder + "/key.pem", folder + "/chain.pem")
-            let made = try tool(
-                "/usr/bin/openssl",
-                [
-                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
-                    key,
-                    "-out", certificate, "-days", "2", "-subj", "/CN=localhost", "-addext",
-                    "subjectAltName=DNS:localhost",
-                ])
-            #expect(made.0 == 0)
+            func make() throws {
+                let made = try tool(
+                    "/usr/bin/openssl",
+                    [
+                        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-keyout",
+                        key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost", "-addext",
+                        "subjectAltName=DNS:localhost",
+                    ])
+                #expect(made.0 == 0)
+            }
+            func trusting(_ port: Int) -> [String] {
+                ["-s", "--cacert", certificate, "https://localhost:\(port)/v2/"]
+            }
+            try make()
             let daemon = try Daemon(
                 [
                     "--registry", folder + "/registry", "--tls-cert", certificate, "--tls-key", key, "--log-level",
@@ -149,6 +224,18 @@ import Testing
             #expect(answer.0 == 0)
             #expect(answer.1 == "{}")
             #expect(try tool("/usr/bin/curl", ["-s", "https://localhost:\(port)/v2/"]).0 == 60)
+
+            // A new certificate counts for the next connection once the server is told; one that is none does not.
+            let old = try Data(contentsOf: URL(fileURLWithPath: certificate))
+            try make()
+            #expect(try tool("/usr/bin/curl", trusting(port)).0 == 60)
+            daemon.hangUp()
+            #expect(try await daemon.logs("read the certificate again"))
+            #expect(try tool("/usr/bin/curl", trusting(port)).0 == 0)
+            try old.write(to: URL(fileURLWithPath: certificate))
+            daemon.hangUp()
+            #expect(try await daemon.logs("The certificate stays as it was"))
+            #expect(try tool("/usr/bin/curl", trusting(port) + ["-k"]).0 == 0)
         }
     }
 
@@ -167,16 +254,24 @@ final class Daemon {
     private let outputPath = NSTemporaryDirectory() + "daemon-output-" + UUID().uuidString
     private let chosenPort: Int
 
-    /// - Parameter listen: whether to choose a port and to say so.
+    /// - Parameters:
+    ///   - listen: whether to choose a port and to say so.
+    ///   - openFileLimit: how many files it may have open, hard and soft.
     init(
-        _ arguments: [String], listen: Void? = (), environment: [String: String] = [:], input: String = ""
+        _ arguments: [String], listen: Void? = (), environment: [String: String] = [:], input: String = "",
+        openFileLimit: Int? = nil
     ) throws {
-        chosenPort = Int.random(in: 30_000..<60_000)
+        chosenPort = Int.random(in: 10_000..<20_000)
         let files = FileManager.default
         _ = files.createFile(atPath: logPath, contents: nil)
         _ = files.createFile(atPath: outputPath, contents: nil)
         process.executableURL = Daemon.url
         process.arguments = arguments + (listen == nil ? [] : ["--listen", "127.0.0.1:\(chosenPort)"])
+        if let openFileLimit, let arguments = process.arguments {
+            process.executableURL = URL(fileURLWithPath: "/bin/sh")
+            process.arguments =
+                ["-c", "ulimit -n \(openFileLimit); exec \"$0\" \"$@\"", Daemon.url.path] + arguments
+        }
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
         process.standardError = FileHandle(forWritingAtPath: logPath)
         process.standardOutput = FileHandle(forWritingAtPath: outputPath)
@@ -228,6 +323,15 @@ final class Daemon {
     }
 
     func terminate() { process.terminate() }
+
+    /// Sends SIGHUP.
+    func hangUp() { Glibc.kill(process.processIdentifier, SIGHUP) }
+
+    /// Whether a text comes into the log.
+    func logs(_ text: String) async throws -> Bool {
+        for _ in 0..<500 where !log.contains(text) { try await Task.sleep(for: .milliseconds(10)) }
+        return log.contains(text)
+    }
 
     func wait() -> Int32 {
         process.waitUntilExit()

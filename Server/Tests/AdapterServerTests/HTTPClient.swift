@@ -137,6 +137,23 @@ final class HTTPClient {
         }
     }
 
+    /// Whether anything comes within some milliseconds.
+    func hasAnswer(within milliseconds: Int32) -> Bool {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&entry, 1, milliseconds) > 0
+    }
+
+    /// Reads until the server closes the connection; how much came, and whether it was closed.
+    func drain() -> (byteCount: Int, isClosed: Bool) {
+        var total = 0
+        var bytes = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            let count = recv(descriptor, &bytes, bytes.count, 0)
+            guard count > 0 else { return (total, count == 0 || errno == ECONNRESET) }
+            total += count
+        }
+    }
+
     private func fill() throws {
         var bytes = [UInt8](repeating: 0, count: 64 << 10)
         let count = recv(descriptor, &bytes, bytes.count, 0)

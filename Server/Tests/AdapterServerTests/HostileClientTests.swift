@@ -147,15 +147,4 @@ import Testing
             #expect(try client.answer(to: "PATCH").status == 202)
         }
     }
-
-    @Test func `The log and the metrics show what was done`() async throws {
-        try await TestServer.run { port, _ in
-            let peer = try Peer(port: port)
-            try peer.push(blob: Peer.bytes(10))
-            let text = try peer.client.request("GET", "/metrics").text
-            #expect(text.contains("adapterd_requests_total{method=\"PUT\",route=\"upload\",status=\"201\"} 1"))
-            #expect(text.contains("adapterd_received_bytes_total 10"))
-            #expect(try peer.client.request("GET", "/readyz").status == 200)
-        }
-    }
 }

@@ -5,7 +5,7 @@ import Foundation
 import Integrity
 import Testing
 
-/// The Hub's protocol as its clients use it; the clients themselves are run by `Scripts/check-hub-clients`.
+/// The Hub's protocol as its clients use it; the clients themselves are run by `Scripts/check-server-clients`.
 @Suite struct HubTests {
     private func run(
         options: (inout ServerOptions) -> Void = { _ in },
@@ -134,6 +134,65 @@ import Testing
                 let original = try upstream.request("HEAD", path)
                 for name in ["X-Repo-Commit", "ETag", "Content-Length"] { #expect(head[name] == original[name]) }
                 #expect(try client.request("HEAD", "/team/nobody/resolve/main/x")["X-Error-Code"] == "RepoNotFound")
+            }
+        }
+    }
+
+    @Test func `The upstream never hears of names that are here or somebody's`() async throws {
+        let users = NSTemporaryDirectory() + "users-\(UUID().uuidString).json"
+        defer { try? FileManager.default.removeItem(atPath: users) }
+        var file = UserFile()
+        for (name, rule) in [("root", "admin"), ("alice", "read:private/alice")] {
+            file.users[name] = .init(name: name, password: nil, rules: [try #require(AccessRule(parsing: rule))])
+        }
+        let root = file.addToken(for: "root", id: "r")
+        let alice = file.addToken(for: "alice", id: "a")
+        try file.write(to: users)
+        try await run { options in
+            options.usersPath = users
+            // Whoever asks it gets a redirect; nobody listens there.
+            options.upstream = "http://127.0.0.1:9"
+        } _: { client, _ async throws in
+            func status(_ name: String, _ token: String? = nil) throws -> Int {
+                let headers = token.map { [("Authorization", "Bearer \($0)")] } ?? []
+                return try client.request("GET", "/api/models/\(name)", headers: headers).status
+            }
+            // It is here, and alice and strangers may not read it.
+            #expect(try status("team/support") == 401)
+            #expect(try status("Team/Support") == 404)
+            #expect(try status("team/support", alice) == 404)
+            #expect(try status("team/support", root) == 200)
+            // It is not here, and lies where alice's names are.
+            for name in ["private/alice/x", "private/alice"] { #expect(try status(name) == 401) }
+            #expect(try status("Private/Alice/x") == 404)
+            #expect(try status("private/alice/x", alice) == 404)
+            // It is nobody's.
+            for name in ["private/bob", "meta/llama", "Meta/Llama", "gpt2"] {
+                #expect(try status(name) == 307)
+                #expect(try status(name, alice) == 307)
+            }
+        }
+    }
+
+    @Test func `Converted adapters that were not asked for longest make room`() async throws {
+        let cache = NSTemporaryDirectory() + "cache-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: cache) }
+        try await TestServer.run { options in
+            options.cachePath = cache
+            options.maximumCacheByteCount = 1
+        } _: { port, folder in
+            let client = try HTTPClient(port: port)
+            var bodies: [String: [UInt8]] = [:]
+            for _ in 0..<2 {
+                for name in ["llama-task-a", "llama-task-b"] {
+                    let adapter = try PEFT.read(folder: Fixtures.peft(name))
+                    let stored = try Registry(opening: folder).push(adapter, as: Reference(parsing: "\(name):v1"))
+                    let answer = try client.request("GET", "/\(name)/resolve/v1/adapter_model.safetensors")
+                    #expect(answer.status == 200)
+                    #expect(bodies[name] ?? answer.body == answer.body)
+                    bodies[name] = answer.body
+                    #expect(try FileManager.default.contentsOfDirectory(atPath: cache) == [stored.digest.hexadecimal])
+                }
             }
         }
     }

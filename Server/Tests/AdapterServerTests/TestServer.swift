@@ -9,6 +9,7 @@ import Testing
 enum TestServer {
     /// Runs a server for as long as `body` runs.
     static func run<Result>(
+        log: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         options change: (inout ServerOptions) -> Void = { _ in },
         _ body: (_ port: Int, _ registry: String) async throws -> Result
     ) async throws -> Result {
@@ -20,7 +21,7 @@ enum TestServer {
         options.limits.lingeringSeconds = 1
         options.shutdownSeconds = 1
         change(&options)
-        let server = try AdapterServer(options, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let server = try AdapterServer(options, logger: log)
         let (ports, started) = AsyncStream.makeStream(of: Int.self)
         let running = Task {
             do {

@@ -2,6 +2,7 @@ import AdapterRegistry
 import FileSystem
 import HTTPTypes
 import Integrity
+import Logging
 import OCIDistribution
 import Synchronization
 
@@ -25,14 +26,24 @@ final class Gatekeeper: Sendable {
     private let state = Mutex(State())
     /// One slow hash at a time: more would let strangers take all processors.
     private let passwords = BlockingWork(threadCount: 1)
+    /// How many wait for it.
+    private let waiting = Atomic<Int>(0)
+    private static let waitingLimit = 32
+    /// Whoever tries passwords gets a few at once and then one a second.
+    private let attempts = RateLimiter(rate: 1, burst: 20)
+    private let logger: Logger
 
     /// - Parameters:
     ///   - path: the file of users; nil when there are none.
     ///   - anonymous: what may be done without credentials.
-    init(users path: String?, anonymous: [AccessRule]) throws {
+    init(users path: String?, anonymous: [AccessRule], logger: Logger) throws {
         self.path = path
         self.anonymous = anonymous
-        _ = try users()
+        self.logger = logger
+        guard let path else { return }
+        let status = Directory.status(of: path)
+        let file = try UserFile(reading: path)
+        state.withLock { ($0.file, $0.readAt) = (file, status) }
     }
 
     /// Whether credentials mean anything here.
@@ -42,22 +53,32 @@ final class Gatekeeper: Sendable {
     var allowsAnonymous: Bool { !anonymous.isEmpty }
 
     /// The file of users, as it is now; the last one that could be read while it cannot.
-    private func users() throws -> UserFile {
+    private func users() -> UserFile {
         guard let path else { return UserFile() }
         let status = Directory.status(of: path)
-        return try state.withLock { state in
-            if let readAt = state.readAt, let status, readAt == status { return state.file }
-            state.file = try UserFile(reading: path)
+        return state.withLock { state in
+            // One that has gone is no file of nobody: somebody is about to put it back.
+            guard let status, state.readAt.map({ $0 != status }) ?? true else { return state.file }
             state.readAt = status
-            state.verified = [:]
+            do {
+                state.file = try UserFile(reading: path)
+                state.verified = [:]
+            } catch {
+                logger.error("The file of users cannot be read, the last one counts", metadata: ["error": "\(error)"])
+            }
             return state.file
         }
+    }
+
+    /// Whether somebody's rules are about a repository by its name, and not just about all of them.
+    func hasRule(about repository: String) -> Bool {
+        users().users.values.contains { $0.rules.contains { !$0.prefix.isEmpty && $0.covers(repository) } }
     }
 
     /// Who sends these credentials.
     ///
     /// - Throws: ``Failure`` with `UNAUTHORIZED` when they are not right.
-    func identity(_ authorization: String?) async throws -> Identity {
+    func identity(_ authorization: String?, from address: String) async throws -> Identity {
         guard let authorization, hasUsers else { return Identity(user: nil, rules: anonymous) }
         let parts = authorization.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
         guard parts.count == 2 else { throw wrongCredentials }
@@ -67,7 +88,7 @@ final class Gatekeeper: Sendable {
                 let colon = text.utf8.firstIndex(of: UInt8(ascii: ":"))
             else { throw wrongCredentials }
             return try await identity(
-                user: String(text[..<colon]), password: String(text[text.index(after: colon)...]))
+                user: String(text[..<colon]), password: String(text[text.index(after: colon)...]), from: address)
         case "bearer":
             let token = String(parts[1])
             return try identity(secret: token) ?? bearer(token)
@@ -76,8 +97,10 @@ final class Gatekeeper: Sendable {
     }
 
     /// Who a name and a password, or a token in the place of one, stand for.
-    func identity(user name: String, password: String) async throws -> Identity {
-        let file = try users()
+    ///
+    /// - Parameter address: where they come from; that there are not too many tries.
+    func identity(user name: String, password: String, from address: String) async throws -> Identity {
+        let file = users()
         if let identity = try identity(secret: password) {
             // Any name goes with a token but another user's.
             guard identity.user == name || file.users[name] == nil else { throw wrongCredentials }
@@ -92,7 +115,7 @@ final class Gatekeeper: Sendable {
         }
         if !isKnown {
             // Also for users who do not exist: the time must not tell.
-            let matches = try await passwords.run { stored.matches(password) }
+            let matches = try await matches(password, stored, from: address)
             guard matches, user?.password != nil else { throw wrongCredentials }
             state.withLock { state in
                 if state.verified.count >= Gatekeeper.verifiedLimit { state.verified = [:] }
@@ -103,11 +126,24 @@ final class Gatekeeper: Sendable {
         return Identity(user: user.name, rules: user.rules + anonymous)
     }
 
+    private func matches(_ password: String, _ hash: PasswordHash, from address: String) async throws -> Bool {
+        func busy(_ seconds: Int) -> Failure {
+            Failure(
+                .tooManyRequests, .tooManyRequests,
+                "Unable to check the password now: too many are being tried. Try again later.",
+                headers: [.retryAfter: String(seconds)])
+        }
+        if let seconds = attempts.refusal(for: address) { throw busy(seconds) }
+        defer { waiting.wrappingSubtract(1, ordering: .relaxed) }
+        guard waiting.wrappingAdd(1, ordering: .relaxed).newValue <= Gatekeeper.waitingLimit else { throw busy(1) }
+        return try await passwords.run { hash.matches(password) }
+    }
+
     private static let nobodysPassword = PasswordHash(of: RandomText.hexadecimal(byteCount: 16))
 
     /// Who a personal token stands for; nil when it is none.
     private func identity(secret: String) throws -> Identity? {
-        let file = try users()
+        let file = users()
         // Found by its hash: how long that takes says nothing about the secret.
         guard let token = file.tokens[SHA256.hash(Array(secret.utf8))], let user = file.users[token.user] else {
             return nil
@@ -143,7 +179,7 @@ final class Gatekeeper: Sendable {
         let scopes = fields[3].split(separator: " ").compactMap { AccessRule(parsing: String($0)) }
         guard !fields[0].isEmpty else { return Identity(user: nil, rules: anonymous, scopes: scopes) }
         // The user may have lost rights, or gone, since the token was made.
-        guard let user = try users().users[fields[0]] else { throw wrongCredentials }
+        guard let user = users().users[fields[0]] else { throw wrongCredentials }
         return Identity(user: user.name, rules: user.rules + anonymous, ceiling: ceiling, scopes: scopes)
     }
 

@@ -23,9 +23,10 @@ struct TokenEndpoint: Sendable {
             switch form["grant_type"] {
             case "password":
                 identity = try await gatekeeper.identity(
-                    user: form["username"] ?? "", password: form["password"] ?? "")
+                    user: form["username"] ?? "", password: form["password"] ?? "", from: call.address)
             case "refresh_token":
-                identity = try await gatekeeper.identity("Bearer \(form["refresh_token"] ?? "")")
+                identity = try await gatekeeper.identity(
+                    "Bearer \(form["refresh_token"] ?? "")", from: call.address)
             default:
                 throw Failure(
                     .badRequest, .unsupported, "Unable to give a token: 'grant_type' must be password or refresh_token."

@@ -10,6 +10,7 @@ struct RequestBodyReader {
 
     private var iterator: RequestBody.AsyncIterator
     private let limit: Int
+    private let record: RequestRecord
     /// How many bytes the client announced; nil when it did not say.
     let announced: Int?
     private(set) var byteCount = 0
@@ -17,10 +18,13 @@ struct RequestBodyReader {
     /// Why the rest will not come.
     private var interruption: (any Error)?
 
-    /// - Parameter limit: how many bytes are accepted.
+    /// - Parameters:
+    ///   - limit: how many bytes are accepted.
+    ///   - record: counts those that come.
     /// - Throws: ``Failure`` with `SIZE_INVALID` when more are announced than accepted, or when the length is none.
-    init(_ request: Request, limit: Int) throws {
+    init(_ request: Request, limit: Int, _ record: RequestRecord) throws {
         self.limit = limit
+        self.record = record
         iterator = request.body.makeAsyncIterator()
         if let text = request.headers[.contentLength] {
             guard let count = Int(text), count >= 0 else {
@@ -57,6 +61,7 @@ struct RequestBodyReader {
                 break
             }
             byteCount += buffer.readableBytes
+            record.addReceived(buffer.readableBytes)
             guard byteCount <= limit else { throw tooLarge() }
             if piece.isEmpty {
                 piece = Array(buffer.readableBytesView)

@@ -13,12 +13,29 @@ extension AdapterServer {
         let startedAt = ContinuousClock.now
         let id = RandomText.hexadecimal(byteCount: 8)
         let running = metrics.begin()
-        var route = "other"
-        var actor = "-"
-        var reply: Reply
+        let record = RequestRecord()
+        let address = channel.remoteAddress?.ipAddress ?? "local"
         let outbound = writer
+        /// Notes the end of the request; the status is nil when the client has left before it got all of the answer.
+        func end(_ status: HTTPResponse.Status?) {
+            let elapsed = ContinuousClock.now - startedAt
+            let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+            let state = record.state
+            metrics.end(
+                method: Self.knownMethods.contains(request.method) ? request.method.rawValue : "OTHER",
+                status: status?.code, seconds: seconds, state)
+            logger.info(
+                status == nil ? "client left" : "request",
+                metadata: [
+                    "request": "\(id)", "method": "\(request.method)", "path": "\(request.uri.path)",
+                    "route": "\(state.route)", "status": "\(status.map { String($0.code) } ?? "-")",
+                    "received": "\(state.receivedByteCount)", "sent": "\(state.sentByteCount)",
+                    "user": "\(state.actor)", "milliseconds": "\((seconds * 10_000).rounded() / 10)",
+                    "address": "\(address)",
+                ])
+        }
+        var reply: Reply
         do {
-            let address = channel.remoteAddress?.ipAddress ?? "local"
             try admit(address, running)
             let welcome: @Sendable () async throws -> Void
             if request.headers[.expect]?.lowercased() == "100-continue" {
@@ -27,10 +44,10 @@ extension AdapterServer {
             } else {
                 welcome = {}
             }
-            (reply, route, actor) = try await self.reply(to: request, welcome: welcome)
+            reply = try await self.reply(to: request, from: address, record, welcome: welcome)
         } catch {
             if error is CancellationError || error is ChannelError {
-                metrics.abandon()
+                end(nil)
                 throw error
             }
             let failure = Failure(error)
@@ -46,24 +63,13 @@ extension AdapterServer {
         if reply.status != .noContent, reply.status != .notModified, reply.headers[.contentLength] == nil {
             reply.headers[.contentLength] = String(reply.byteCount)
         }
-        let sent = bodyless ? 0 : reply.byteCount
-        defer {
-            let elapsed = ContinuousClock.now - startedAt
-            let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
-            metrics.end(
-                method: Self.knownMethods.contains(request.method) ? request.method.rawValue : "OTHER", route: route,
-                status: reply.status.code, seconds: seconds,
-                received: request.headers[.contentLength].flatMap(Int.init) ?? 0, sent: sent)
-            logger.info(
-                "request",
-                metadata: [
-                    "request": "\(id)", "method": "\(request.method)", "path": "\(request.uri.path)",
-                    "status": "\(reply.status.code)", "bytes": "\(sent)", "user": "\(actor)",
-                    "milliseconds": "\((seconds * 10_000).rounded() / 10)",
-                    "address": "\(channel.remoteAddress?.ipAddress ?? "local")",
-                ])
+        do {
+            try await send(reply, bodyless, outbound, record)
+        } catch {
+            end(nil)
+            throw error
         }
-        try await send(reply, bodyless, outbound)
+        end(reply.status)
     }
 
     static let knownMethods: Set<HTTPRequest.Method> = [.get, .head, .post, .put, .patch, .delete, .options]
@@ -85,11 +91,14 @@ extension AdapterServer {
         }
     }
 
-    private func send(_ reply: Reply, _ isBodyless: Bool, _ writer: consuming ResponseWriter) async throws {
+    private func send(
+        _ reply: Reply, _ isBodyless: Bool, _ writer: consuming ResponseWriter, _ record: RequestRecord
+    ) async throws {
         let head = HTTPResponse(status: reply.status, headerFields: reply.headers)
         switch reply.body {
         case .bytes(let bytes) where !isBodyless:
             try await writer.write(response: head, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+            record.addSent(bytes.count)
         case .file(let path, let range) where !isBodyless && !range.isEmpty:
             // Opened before anything is promised.
             let file = try await work.run { try OpenFile(path) }
@@ -97,6 +106,7 @@ extension AdapterServer {
             for start in stride(from: range.lowerBound, to: range.upperBound, by: OpenFile.pieceByteCount) {
                 let count = min(OpenFile.pieceByteCount, range.upperBound - start)
                 try await body.write(try await work.run { try file.piece(at: start, count: count) })
+                record.addSent(count)
             }
             try await body.finish(nil)
         default: try await writer.writeResponse(head)

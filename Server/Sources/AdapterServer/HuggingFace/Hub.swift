@@ -19,11 +19,22 @@ struct Hub: Sendable {
         case references(name: String)
         case file(name: String, revision: String, path: String)
         case whoAmI
+
+        /// The model that is asked for.
+        var name: String? {
+            switch self {
+            case .model(let name, _), .tree(let name, _), .paths(let name, _), .references(let name),
+                .file(let name, _, _):
+                name
+            case .whoAmI: nil
+            }
+        }
     }
 
     private static let formLimit = 1 << 20
 
     let work: BlockingWork
+    let gatekeeper: Gatekeeper
     let files: ConvertedFiles
     let upstream: HubUpstream?
 
@@ -57,8 +68,10 @@ struct Hub: Sendable {
         do {
             return try await read(call, endpoint)
         } catch let failure as HubFailure where failure.isUnknownRepository && upstream != nil {
-            // The client asks the upstream for models that are not here, base models above all.
-            return try await upstream?.reply(to: call) ?? failure.reply
+            // The client asks the upstream for models that are not here, base models above all. What is here, or would be,
+            // is not asked for elsewhere: neither shall others learn its name, nor serve theirs in its place.
+            guard let upstream, let name = endpoint.name, try await !isOurs(name, call) else { return failure.reply }
+            return try await upstream.reply(to: call)
         } catch let failure as HubFailure {
             return failure.reply
         }
@@ -104,6 +117,14 @@ struct Hub: Sendable {
             ]
             return try Content(path: file.path, byteCount: file.byteCount).reply(headers, call)
         }
+    }
+
+    /// Whether a name exists here, or lies where somebody's rules say that names of this server are.
+    private func isOurs(_ name: String, _ call: Call) async throws -> Bool {
+        let name = name.lowercased()
+        if gatekeeper.hasRule(about: name) { return true }
+        guard let repository = try? RepositoryName(parsing: name) else { return false }
+        return try await work.run { try call.registry.packageTags(in: repository, after: nil, limit: 1) != nil }
     }
 
     private func json(_ document: MetadataValue) -> Reply {

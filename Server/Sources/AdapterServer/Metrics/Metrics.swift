@@ -31,27 +31,28 @@ final class Metrics: Sendable {
     /// How many requests are under way, this one included.
     func begin() -> Int { running.wrappingAdd(1, ordering: .relaxed).newValue }
 
-    /// Notes a request that was answered.
+    /// Notes the end of a request.
     ///
-    /// - Parameter route: what was asked for, one of a few names: whatever clients write would fill the memory.
-    func end(method: String, route: String, status: Int, seconds: Double, received: Int, sent: Int) {
+    /// - Parameters:
+    ///   - status: that of the answer; nil when the client has left before it got all of it.
+    ///   - record: its route is one of a few names: whatever clients write would fill the memory.
+    func end(method: String, status: Int?, seconds: Double, _ record: RequestRecord.State) {
         running.wrappingSubtract(1, ordering: .relaxed)
         state.withLock { state in
+            state.receivedByteCount += record.receivedByteCount
+            state.sentByteCount += record.sentByteCount
+            guard let status else {
+                state.refusals["disconnected", default: 0] += 1
+                return
+            }
+            let route = record.route
             state.requests[Requests(method: method, route: route, status: status), default: 0] += 1
             var histogram = state.durations[route] ?? Histogram()
             for (index, bound) in Metrics.bounds.enumerated() where seconds <= bound { histogram.counts[index] += 1 }
             histogram.count += 1
             histogram.sum += seconds
             state.durations[route] = histogram
-            state.receivedByteCount += received
-            state.sentByteCount += sent
         }
-    }
-
-    /// Notes a request whose client has gone.
-    func abandon() {
-        running.wrappingSubtract(1, ordering: .relaxed)
-        refuse("disconnected")
     }
 
     /// Notes a request that was not let in.
