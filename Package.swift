@@ -32,6 +32,7 @@ let package = Package(
         .library(name: "AdapterInterchange", targets: ["AdapterInterchange"]),
         .library(name: "AdapterArithmetic", targets: ["AdapterArithmetic"]),
         .library(name: "AdapterRegistry", targets: ["AdapterRegistry"]),
+        .library(name: "AdapterPictures", targets: ["AdapterPictures"]),
         .library(name: "OCIDistribution", targets: ["OCIDistribution"]),
         // What those speak of.
         .library(name: "Adapters", targets: ["Adapters"]),
@@ -117,8 +118,8 @@ let package = Package(
         .target(
             name: "AdapterPictures",
             dependencies: [
-                "AdapterArithmetic", "AdapterRegistry", "AdapterTraining", "Adapters", "ByteCoding", "Charts",
-                "Integrity", "Tensors",
+                "AdapterArithmetic", "AdapterFormat", "AdapterRegistry", "AdapterTraining", "Adapters", "ByteCoding",
+                "Charts", "Integrity", "Tensors",
             ],
             swiftSettings: library),
 

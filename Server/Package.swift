@@ -38,8 +38,8 @@ let package = Package(
         .target(
             name: "AdapterServer",
             dependencies: [
-                root("AdapterFormat"), root("AdapterInterchange"), root("AdapterRegistry"), root("Adapters"),
-                root("ByteCoding"),
+                root("AdapterFormat"), root("AdapterInterchange"), root("AdapterPictures"), root("AdapterRegistry"),
+                root("Adapters"), root("ByteCoding"),
                 root("FileSystem"), root("Integrity"), root("OCIDistribution"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),

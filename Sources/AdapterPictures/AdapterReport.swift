@@ -1,6 +1,6 @@
 package import AdapterArithmetic
 package import AdapterRegistry
-package import AdapterTraining
+internal import AdapterTraining
 package import Adapters
 internal import ByteCoding
 package import Charts
@@ -16,20 +16,22 @@ package struct AdapterReport: Sendable {
     package var name: String
     /// The adapter.
     package var adapter: Adapter
-    /// What its updates are like.
-    package var spectra: AdapterSpectra
+    /// What its updates are like; nil while nobody has computed it.
+    package var spectra: AdapterSpectra?
     /// How much of them each rank keeps.
-    package var energy: EnergyProfile
+    package var energy: EnergyProfile?
+    /// What stands in the place of pictures that are not there.
+    package var withoutSpectra: [Page.Block] = []
+    /// What leads to other pages; nil for a report that is a file.
+    package var links: ReportLinks?
     /// The adapter's identity, when it is known.
     package var contentRoot: Digest?
     /// How it was computed, when it was.
     package var provenance: Provenance?
-    /// Its training, when it was trained here.
-    package var training: TrainingRecord?
     /// What the registry knows, when it is stored.
     package var storage: Storage?
-    /// Its signatures: by whom, and whether they count.
-    package var signatures: [String] = []
+    /// Its signatures: by whom, and whether they count; nil when nobody has signed it.
+    package var signatures: SignatureDescription?
     /// What stands at the end of the page.
     package var footer = ""
 
@@ -44,6 +46,23 @@ package struct AdapterReport: Sendable {
         /// The documents about it.
         package var documents: [AttachedDocument]
 
+        /// What a registry tells somebody of a version.
+        ///
+        /// - Parameter mayRead: which repositories the reader may know of.
+        package init(
+            of stored: StoredAdapter, in registry: Registry, mayRead: (RepositoryName) -> Bool = { _ in true }
+        ) throws {
+            self.init(
+                stored: stored,
+                references: try registry.references(to: stored.digest).filter { mayRead($0.repository) },
+                lineage: try registry.lineage(of: stored.contentRoot, limit: Storage.lineageLimit)
+                    .readable(in: registry, mayRead),
+                documents: try registry.documents(of: stored))
+        }
+
+        /// More adapters than that nobody can read in one picture.
+        private static let lineageLimit = 2000
+
         /// What a registry knows.
         package init(
             stored: StoredAdapter, references: [Reference], lineage: LineageGraph, documents: [AttachedDocument]
@@ -56,7 +75,7 @@ package struct AdapterReport: Sendable {
     }
 
     /// A report about an adapter.
-    package init(name: String, adapter: Adapter, spectra: AdapterSpectra, energy: EnergyProfile) {
+    package init(name: String, adapter: Adapter, spectra: AdapterSpectra?, energy: EnergyProfile? = nil) {
         self.name = name
         self.adapter = adapter
         self.spectra = spectra
@@ -68,29 +87,33 @@ package struct AdapterReport: Sendable {
 
     /// The report as a page.
     package var page: Page {
-        var sections = [Page.Section("Facts", [.facts(facts)]), Page.Section("Get it", [.commands(commands)])]
-        sections.append(Page.Section("Updates", updates))
+        var sections = [Page.Section("Facts", [.facts(facts)]), Page.Section("Get it", getting)]
+        if spectra != nil || !withoutSpectra.isEmpty { sections.append(Page.Section("Updates", updates)) }
         sections.append(Page.Section("Modules", modules))
         if let provenance { sections.append(Page.Section("How it was made", making(provenance))) }
-        if let training, !training.steps.isEmpty {
+        if let training = provenance.flatMap({ TrainingRecord(of: $0) }), !training.steps.isEmpty {
             sections.append(Page.Section("Training", [.chart(LineChart(training))]))
         }
         if let storage, !storage.lineage.edges.isEmpty {
             sections.append(Page.Section("Lineage", [.chart(GraphChart(storage.lineage))]))
         }
         sections.append(Page.Section("Signatures and documents", papers))
-        return Page(title: name, subtitle: adapter.notes.message ?? "", sections: sections, footer: footer)
+        return Page(
+            title: name, subtitle: adapter.notes.message ?? "", sections: sections, footer: footer, place: links?.place)
     }
 
-    private var facts: [(String, String)] {
+    private var facts: [(String, Page.Text)] {
         let (ranks, alphas) = (adapter.ranks, adapter.alphas)
         func span<Value: Comparable>(_ values: [Value], _ format: (Value) -> String) -> String {
             Numeral.range(values.first.flatMap { first in values.last.map { first...$0 } }, format)
         }
         let labels = adapter.notes.labels.sorted { $0.key.precedesInUTF8($1.key) }.map { "\($0.key)=\($0.value)" }
-        let total = spectra.total
+        let total = spectra?.total
+        let names = storage?.references.prefix(AdapterReport.nameLimit).map {
+            Page.Text("\($0)", to: links?.adapter($0))
+        }
+        let more = (storage?.references.count ?? 0) - AdapterReport.nameLimit
         let facts: [(String, String?)] = [
-            ("Names", storage?.references.map(\.description).joined(separator: ", ")),
             ("Base model", adapter.base.summary), ("Base digest", adapter.base.digest?.description),
             ("Rank", span(ranks) { "\($0)" }), ("Alpha", span(alphas, Numeral.plain)),
             ("Target modules", adapter.targetModules.joined(separator: ", ")),
@@ -102,19 +125,35 @@ package struct AdapterReport: Sendable {
             ),
             (
                 "‖ΔW‖",
-                "\(Numeral.scientific(total.frobeniusNorm)) (Frobenius), \(Numeral.scientific(total.spectralNorm)) (spectral)"
+                total.map {
+                    "\(Numeral.scientific($0.frobeniusNorm)) (Frobenius), "
+                        + "\(Numeral.scientific($0.spectralNorm)) (spectral)"
+                }
             ),
             (
                 "Effective rank",
-                "\(Numeral.decimal(total.meanEffectiveRank, places: 2)) on average, stable rank "
-                    + Numeral.decimal(total.meanStableRank, places: 2)
+                total.map {
+                    "\(Numeral.decimal($0.meanEffectiveRank, places: 2)) on average, stable rank "
+                        + Numeral.decimal($0.meanStableRank, places: 2)
+                }
             ),
             ("License", adapter.notes.license), ("Labels", labels.joined(separator: ", ")),
             ("Layout", adapter.notes.source?.layout), ("Stored", storage?.stored.createdAt.description),
-            ("Digest", storage?.stored.digest.description), ("Content root", contentRoot?.description),
         ]
-        return facts.compactMap { label, value in value.flatMap { $0.isEmpty ? nil : (label, $0) } }
+        let digests = [("Digest", storage?.stored.digest), ("Content root", contentRoot)].compactMap { label, digest in
+            digest.map { (label, Page.Text("\($0)", .code)) }
+        }
+        let words = names.map { names -> Page.Text in
+            Page.Text(names + (more > 0 ? ["and \(more) more"] : []), separator: ", ")
+        }
+        return [("Names", words ?? "")].filter { !$0.1.isEmpty }
+            + facts.compactMap { label, value in value.flatMap { $0.isEmpty ? nil : (label, Page.Text($0)) } } + digests
     }
+
+    /// So many names of one version are shown.
+    private static let nameLimit = 24
+
+    private var getting: [Page.Block] { links?.getting ?? [.commands(commands)] }
 
     private var commands: [String] {
         guard let storage else { return ["adapterctl push PATH NAME:TAG"] }
@@ -125,21 +164,28 @@ package struct AdapterReport: Sendable {
     }
 
     private var updates: [Page.Block] {
+        guard let spectra else { return withoutSpectra }
         guard !spectra.modules.isEmpty else { return [.text("No module has a low-rank update.")] }
         let pictures = SpectrumPictures(spectra)
         var charts: [any Chart] = [pictures.norms, pictures.effectiveRanks]
         if adapter.ranks.count > 1 { charts.append(pictures.ranks) }
-        return (charts + [pictures.values, LineChart([energy])]).map { .chart($0) }
+        charts.append(pictures.values)
+        if let energy { charts.append(LineChart([energy])) }
+        return charts.map { .chart($0) }
     }
 
     private var modules: [Page.Block] {
-        let known = Dictionary(spectra.modules.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let known = Dictionary(
+            (spectra?.modules ?? []).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let order = adapter.modules.map { (position: ModulePosition(of: $0.name), module: $0) }
-        let rows = order.sorted { $0.position < $1.position }.map { _, module -> [String] in
+        let shown = order.sorted { $0.position < $1.position }.prefix(links == nil ? .max : AdapterReport.rowLimit)
+        let rows = shown.map { _, module -> [String] in
             let spectrum = known[module.name]
-            let shape = spectrum.map { spectrum in
-                (spectrum.blockCount > 1 ? "\(spectrum.blockCount) × " : "") + "\(spectrum.rows) × \(spectrum.columns)"
-            }
+            let shape =
+                spectrum.map { spectrum in
+                    (spectrum.blockCount > 1 ? "\(spectrum.blockCount) × " : "")
+                        + "\(spectrum.rows) × \(spectrum.columns)"
+                } ?? module.update.map { $0.weightExtents.map(String.init).joined(separator: " × ") }
             let others = module.parameters.map { "\($0.role)" }.joined(separator: ", ")
             let rank = module.update.map { String($0.rank) }
             let numbers = [
@@ -154,34 +200,48 @@ package struct AdapterReport: Sendable {
         }
         let hasOthers = rows.contains { !($0.last ?? "").isEmpty }
         let headings = ["Module", "Kind", "ΔW", "Rank", "Alpha", "‖ΔW‖", "‖ΔW‖₂", "Effective rank", "Besides"]
-        return [
-            AdapterReport.table(
-                hasOthers ? headings : Array(headings.dropLast()),
-                rows: hasOthers ? rows : rows.map { Array($0.dropLast()) },
-                numeric: [3, 4, 5, 6, 7], "All \(rows.count) modules")
-        ]
+        // Norms only where they are known.
+        let columns = headings.indices.filter { (spectra != nil || !(5...7).contains($0)) && (hasOthers || $0 < 8) }
+        let numeric = columns.indices.filter { (3...7).contains(columns[$0]) }
+        let table = AdapterReport.table(
+            columns.map { headings[$0] }, rows: rows.map { row in columns.map { row[$0] } }, numeric: Set(numeric),
+            rows.count < order.count
+                ? "The first \(rows.count) of \(order.count) modules" : "All \(rows.count) modules")
+        return [table]
     }
+
+    /// A page that is served has at most so many rows.
+    private static let rowLimit = 2000
 
     private func making(_ provenance: Provenance) -> [Page.Block] {
         // Losses step by step are in the picture of the training.
         let options = provenance.options.filter { $0.key != "record" }
-        var facts = [("Operation", provenance.operation), ("Program", "adapterctl \(provenance.toolVersion)")]
+        var facts: [(String, Page.Text)] = [
+            ("Operation", Page.Text(provenance.operation)), ("Program", "adapterctl \(provenance.toolVersion)"),
+        ]
         for (key, value) in options.sorted(by: { $0.key.precedesInUTF8($1.key) }) {
-            facts.append((key, value.string ?? JSON.text(value)))
+            let text = value.string ?? JSON.text(value)
+            facts.append((key, Page.Text(links == nil ? text : Markup.shortened(text, to: AdapterReport.optionLimit))))
         }
         var blocks: [Page.Block] = [.facts(facts)]
         if !provenance.parents.isEmpty {
             let nodes = storage?.lineage
             blocks.append(
                 .table(
-                    ["Parent", "Role", "Weight", "Content root"],
-                    rows: provenance.parents.map { parent in
-                        let names = nodes?.node(parent.contentRoot)?.references.map(\.description) ?? []
-                        return [
-                            names.isEmpty ? parent.digest.abbreviated : names.joined(separator: ", "), parent.role,
-                            parent.weight.map(Numeral.plain) ?? "–", parent.contentRoot.description,
-                        ]
-                    }, numeric: [2]))
+                    Page.Table(
+                        ["Parent", "Role", "Weight", "Content root"],
+                        rows: provenance.parents.prefix(AdapterReport.rowLimit).map { parent in
+                            let names = (nodes?.node(parent.contentRoot)?.references ?? []).prefix(4)
+                                .map { Page.Text("\($0)", to: links?.adapter($0)) }
+                            return [
+                                names.isEmpty
+                                    ? Page.Text(parent.digest.abbreviated, .code) : Page.Text(names, separator: ", "),
+                                Page.Text(parent.role), Page.Text(parent.weight.map(Numeral.plain) ?? "–"),
+                                Page.Text(
+                                    links == nil ? parent.contentRoot.description : parent.contentRoot.abbreviated,
+                                    .code),
+                            ]
+                        }, numeric: [2])))
         }
         guard let certificate = provenance.certificate else { return blocks }
         blocks += [
@@ -193,7 +253,7 @@ package struct AdapterReport: Sendable {
             .chart(HeatMap(certificate)),
             AdapterReport.table(
                 ["Module", "Rank", "‖ΔW‖", "Truncated", "Relative", "Next σ", "Rounded", "Relative"],
-                rows: certificate.modules.map { module in
+                rows: certificate.modules.prefix(links == nil ? .max : AdapterReport.rowLimit).map { module in
                     [module.name, "\(module.rank)"]
                         + [
                             module.deltaNorm, module.truncationError, module.relativeTruncationError,
@@ -206,8 +266,8 @@ package struct AdapterReport: Sendable {
 
     private var papers: [Page.Block] {
         var blocks: [Page.Block] = [
-            signatures.isEmpty
-                ? .text("Nobody has signed it.") : .table(["Signed by"], rows: signatures.map { [$0] }, numeric: [])
+            signatures.map { .table(["Signed by"], rows: $0.lines.map { [$0] }, numeric: []) }
+                ?? .text("Nobody has signed it.")
         ]
         if let documents = storage?.documents, !documents.isEmpty {
             blocks.append(
@@ -219,6 +279,9 @@ package struct AdapterReport: Sendable {
         }
         return blocks
     }
+
+    /// A page that is served has options of at most so many characters.
+    private static let optionLimit = 2000
 
     private static func table(
         _ headings: [String], rows: [[String]], numeric: Set<Int>, _ summary: String

@@ -1,21 +1,34 @@
-/// A self-contained HTML page: text, tables and pictures, no script, nothing from elsewhere.
+/// An HTML page: text, tables and pictures, no script, nothing from other hosts.
 ///
-/// Everything that is given is text and is escaped here; there is no way to put markup in.
+/// Everything that is given is text and is escaped here; there is no way to put markup in. A page without a ``Place`` needs
+/// nothing but itself. One with a place is served: it links to its neighbours, and says nothing of what it may load, as the
+/// answer's headers do.
 package struct Page: Sendable {
     /// A part of a page.
     package enum Block: Sendable {
         /// A paragraph.
         case text(String)
         /// Names and what they have.
-        case facts([(String, String)])
-        /// A table; columns whose positions are given hold numbers.
-        case table([String], rows: [[String]], numeric: Set<Int>)
+        case facts([(String, Text)])
+        /// A paragraph with links.
+        case words(Text)
+        /// A table.
+        case table(Table)
+        /// Fields to fill in.
+        case form(Form)
         /// A picture with its title and summary.
         case chart(any Chart)
+        /// A picture that the server has at an address: it is made when somebody looks at it.
+        case image(Link, title: String)
         /// Lines for a terminal.
         case commands([String])
         /// What is shown when the reader wants it.
         case details(String, [Block])
+
+        /// A table of plain texts; columns whose positions are given hold numbers.
+        package static func table(_ headings: [String], rows: [[String]], numeric: Set<Int>) -> Block {
+            .table(Table(headings, rows: rows.map { $0.map { Text($0) } }, numeric: numeric))
+        }
     }
 
     /// Blocks with a heading.
@@ -40,9 +53,17 @@ package struct Page: Sendable {
     package let sections: [Section]
     /// What stands at the end.
     package let footer: String
+    /// Where it stands among others; nil for a page of its own.
+    package let place: Place?
+
+    /// So many sections have a list of them above.
+    private static let contentsCount = 3
 
     /// A page.
-    package init(title: String, subtitle: String = "", sections: [Section], footer: String = "") {
+    package init(
+        title: String, subtitle: String = "", sections: [Section], footer: String = "", place: Place? = nil
+    ) {
+        self.place = place
         self.title = title
         self.subtitle = subtitle
         self.sections = sections
@@ -52,6 +73,7 @@ package struct Page: Sendable {
     /// The page as a document.
     package func html() -> String {
         var chartCount = 0
+        let showsContents = place == nil ? sections.count > 1 : sections.count > Page.contentsCount
         let links = sections.enumerated().map { index, section in
             "<a href=\"#s\(index)\">\(Markup.escaped(section.title))</a>"
         }
@@ -61,22 +83,22 @@ package struct Page: Sendable {
             <head>
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-            <meta name="referrer" content="no-referrer">
-            <title>\(Markup.escaped(title))</title>
+            \(place == nil ? Page.confinement : "")<title>\(Markup.escaped(title))</title>
             <style>
             \(Page.css)\(ChartStyle.css)</style>
             </head>
-            <body>
-            <header>
+            <body\(place == nil ? "" : " class=\"served\"")>
+            \(place?.top ?? "")<header>
             <h1>\(Markup.escaped(title))</h1>
             \(subtitle.isEmpty ? "" : "<p class=\"muted\">\(Markup.escaped(subtitle))</p>\n")\
-            \(links.count > 1 ? "<nav aria-label=\"Contents\">\(links.joined(separator: " "))</nav>\n" : "")</header>
+            \(place?.bar ?? "")\
+            \(showsContents ? "<nav aria-label=\"Contents\">\(links.joined(separator: " "))</nav>\n" : "")</header>
             <main>
 
             """
         for (index, section) in sections.enumerated() {
-            html += "<section id=\"s\(index)\">\n<h2>\(Markup.escaped(section.title))</h2>\n"
+            let heading = section.title.isEmpty ? "" : "<h2>\(Markup.escaped(section.title))</h2>\n"
+            html += "<section id=\"s\(index)\">\n" + heading
             for block in section.blocks { html += Page.markup(block, below: section.title, &chartCount) }
             html += "</section>\n"
         }
@@ -90,22 +112,18 @@ package struct Page: Sendable {
         switch block {
         case .text(let text): return "<p>\(Markup.escaped(text))</p>\n"
         case .facts(let facts):
-            let rows = facts.map { "<dt>\(Markup.escaped($0.0))</dt><dd>\(Markup.escaped($0.1))</dd>\n" }
+            let rows = facts.map { "<dt>\(Markup.escaped($0.0))</dt><dd>\($0.1.html)</dd>\n" }
             return "<dl>\n\(rows.joined())</dl>\n"
-        case .table(let headings, let rows, let numeric):
-            func cells(_ row: [String], _ tag: String) -> String {
-                row.enumerated().map { column, cell in
-                    let style = numeric.contains(column) ? " class=\"number\"" : ""
-                    return "<\(tag)\(style)\(tag == "th" ? " scope=\"col\"" : "")>\(Markup.escaped(cell))</\(tag)>"
-                }.joined()
-            }
-            let body = rows.map { "<tr>\(cells($0, "td"))</tr>\n" }.joined()
+        case .words(let text): return "<p>\(text.html)</p>\n"
+        case .table(let table): return table.html
+        case .form(let form): return form.html
+        case .image(let link, let title):
             return """
-                <div class="wide" tabindex="0" role="region" aria-label="Table"><table>
-                <thead><tr>\(cells(headings, "th"))</tr></thead>
-                <tbody>
-                \(body)</tbody>
-                </table></div>
+                <figure>
+                <figcaption><b>\(title == heading ? "" : Markup.escaped(title))</b></figcaption>
+                <div class="wide" tabindex="0" role="region" aria-label="\(Markup.escaped(title))">
+                <img loading="lazy" alt="\(Markup.escaped(title))" src="\(Markup.escaped(link.address))"></div>
+                </figure>
 
                 """
         case .chart(let chart):
@@ -129,49 +147,10 @@ package struct Page: Sendable {
         }
     }
 
-    private static let css = """
-        :root{color-scheme:light dark}
-        *{box-sizing:border-box}
-        body{margin:0 auto;max-width:960px;padding:24px 20px 64px;background:#fff;color:#1f2328;\
-        font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
-        h1{font-size:26px;line-height:1.2;margin:0 0 4px;overflow-wrap:anywhere}
-        h2{font-size:19px;margin:40px 0 12px;padding-bottom:6px;border-bottom:1px solid #d1d9e0}
-        p{margin:8px 0;overflow-wrap:anywhere}
-        .muted{color:#59636e}
-        nav{margin:16px 0 0;display:flex;flex-wrap:wrap;gap:4px 16px}
-        a{color:#0550ae}
-        dl{display:grid;grid-template-columns:minmax(96px,max-content) 1fr;gap:4px 20px;margin:12px 0}
-        dt{color:#59636e}
-        dd{margin:0;overflow-wrap:anywhere}
-        .wide{overflow-x:auto}
-        table{border-collapse:collapse;font-size:13px;min-width:100%}
-        th,td{padding:5px 14px 5px 0;text-align:left;vertical-align:top;border-bottom:1px solid #e1e6eb;\
-        white-space:nowrap}
-        th{color:#59636e;font-weight:600}
-        .number{text-align:right;font-variant-numeric:tabular-nums;padding-right:22px}
-        figure{margin:20px 0}
-        figcaption{margin-bottom:8px}
-        pre{background:#f6f8fa;border-radius:6px;padding:12px 14px;white-space:pre-wrap;overflow-wrap:anywhere;font:13px/1.5 ui-monospace,\
-        "SFMono-Regular",Menlo,"DejaVu Sans Mono",monospace}
-        details{margin:12px 0}
-        summary{cursor:pointer;color:#0550ae}
-        footer{margin-top:48px;font-size:13px}
-        /* Pictures shrink a little, then scroll: texts must stay legible. */
-        .chart{display:block;max-width:max(100%,560px);height:auto}
-        @media (prefers-color-scheme:dark){
-        body{background:#0d1117;color:#e6edf3}
-        h2{border-color:#30363d}
-        .muted,dt,th{color:#9198a1}
-        a,summary{color:#79c0ff}
-        th,td{border-color:#262c36}
-        pre{background:#161b22}
-        }
-        @media (max-width:440px){
-        body{padding:16px 14px 48px}
-        dl{grid-template-columns:1fr;gap:0}
-        dd{margin-bottom:8px}
-        }
-        @media print{.wide{overflow:visible}nav{display:none}}
+    /// For pages that are files: what a server says in its headers.
+    private static let confinement = """
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+        <meta name="referrer" content="no-referrer">
 
         """
 }

@@ -31,7 +31,6 @@ import Testing
             message: attack, license: attack, labels: [attack: attack],
             source: SourceConfiguration(layout: attack, configuration: [:], fileMetadata: [:]))
         var report = try report(attack, adapter)
-        report.signatures = [attack]
         report.footer = attack
         let digest = SHA256.hash([1])
         report.provenance = Provenance(

@@ -1,3 +1,4 @@
+import AdapterPictures
 import AdapterRegistry
 import HTTPTypes
 import HummingbirdCore
@@ -11,8 +12,8 @@ import UnixSignals
 
 /// An HTTP server over a registry of adapters.
 ///
-/// It speaks the OCI distribution protocol, so that any registry client pushes and pulls, and answers the reads of Hugging
-/// Face's clients.
+/// It speaks the OCI distribution protocol, so that any registry client pushes and pulls, answers the reads of Hugging
+/// Face's clients, and shows pages to browsers.
 public struct AdapterServer: Sendable {
     let options: ServerOptions
     let registry: Registry
@@ -23,6 +24,7 @@ public struct AdapterServer: Sendable {
     let rateLimiter: RateLimiter
     let distribution: Distribution
     let hub: Hub
+    let pages: PageEndpoint
 
     /// Sets a server up.
     ///
@@ -35,8 +37,11 @@ public struct AdapterServer: Sendable {
         registry = try Registry(opening: options.registry, mode: options.isReadOnly ? .readOnly : .readWrite)
         gatekeeper = try Gatekeeper(users: options.usersPath, anonymous: options.anonymousRules, logger: logger)
         rateLimiter = RateLimiter(rate: options.requestRate, burst: 2 * options.requestRate)
-        distribution = Distribution(
-            options: options, work: work, uploads: OpenUploads(), rendered: RenderedPackages())
+        let rendered = RenderedPackages()
+        distribution = Distribution(options: options, work: work, uploads: OpenUploads(), rendered: rendered)
+        pages = PageEndpoint(
+            work: work, studies: Studies(logger: logger), rendered: rendered, hasUsers: gatekeeper.hasUsers,
+            keys: options.keysPath.map { KeyFolder($0) }, logger: logger)
         hub = Hub(
             work: work, gatekeeper: gatekeeper,
             files: ConvertedFiles(folder: options.cacheFolder, byteLimit: options.maximumCacheByteCount),
@@ -109,6 +114,7 @@ public struct AdapterServer: Sendable {
         do {
             call.identity = try await gatekeeper.identity(request.headers[.authorization], from: address)
         } catch var failure as Failure where failure.status == .unauthorized {
+            if case .success(.page?) = endpoint { return pages.challenge(call) }
             failure.headers[.wwwAuthenticate] = call.challenge(nil)
             throw failure
         }
@@ -125,6 +131,8 @@ public struct AdapterServer: Sendable {
         case distribution(Distribution.Endpoint)
         case token
         case metrics
+        case page(PageAddress)
+        case unknownPage
         case hub(Hub.Endpoint)
 
         var route: String {
@@ -132,6 +140,7 @@ public struct AdapterServer: Sendable {
             case .distribution(let endpoint): endpoint.route
             case .token: "token"
             case .metrics: "metrics"
+            case .page, .unknownPage: "page"
             case .hub: "hub"
             }
         }
@@ -139,10 +148,13 @@ public struct AdapterServer: Sendable {
 
     private func endpoint(of target: Target) throws -> Endpoint? {
         switch target.path.first {
-        case "v2": try Distribution.endpoint(target.path.dropFirst()).map { .distribution($0) }
-        case "token": .token
-        case "metrics": .metrics
-        default: Hub.endpoint(target.path).map { .hub($0) }
+        case "v2": return try Distribution.endpoint(target.path.dropFirst()).map { .distribution($0) }
+        case "token": return .token
+        case "metrics": return .metrics
+        default:
+            if let address = PageAddress(path: target.path) { return .page(address) }
+            if target.path.first == "-" { return .unknownPage }
+            return Hub.endpoint(target.path).map { .hub($0) }
         }
     }
 
@@ -153,6 +165,8 @@ public struct AdapterServer: Sendable {
         case .metrics:
             if gatekeeper.hasUsers { try call.requireEverywhere(.read) }
             return Reply(metrics.text(), type: "text/plain; version=0.0.4")
+        case .page(let address): return try await pages.reply(to: call, address)
+        case .unknownPage: return pages.unknown(call)
         case .hub(let endpoint): return try await hub.reply(to: call, endpoint)
         }
     }

@@ -19,6 +19,8 @@ public struct ServerOptions: Sendable {
     public var anonymous: AccessRule.Level?
     /// How clients reach the server, `https://models.example.org`, where that is not what they write into `Host`.
     public var publicURL: String?
+    /// The folder of the keys whose signatures pages call valid; nil when none are trusted.
+    public var keysPath: String?
     /// Where models that the registry does not have are asked for.
     public var upstream: String?
     /// Where converted adapters are kept; nil for a folder of the registry, or a temporary one when nothing may be changed.

@@ -23,6 +23,8 @@ struct Serve: AsyncParsableCommand {
     var publicURL: String?
     @Option(help: ArgumentHelp("Where models that are not here are asked for.", valueName: "url"))
     var hfUpstream: String?
+    @Option(help: ArgumentHelp("Keys of 'adapterctl key' whose signatures pages call valid.", valueName: "dir"))
+    var keys: String?
     @Option(help: ArgumentHelp("Where converted adapters are kept (default in the registry).", valueName: "dir"))
     var cache: String?
     @Option(help: ArgumentHelp("How much room they may take (default 20G).", valueName: "size"))
@@ -104,6 +106,7 @@ struct Serve: AsyncParsableCommand {
             options.anonymous = AccessRule.Level(rawValue: text)
         }
         options.publicURL = settings.value("public-url", publicURL)
+        options.keysPath = settings.value("keys", keys)
         options.upstream = settings.value("hf-upstream", hfUpstream)
         if let text = settings.value("read-only", nil) {
             guard let value = Serve.truths[text.lowercased()] else { throw invalid("read-only", text, "true or false") }

@@ -45,7 +45,7 @@ struct Settings {
     static let names: Set<String> = [
         "registry", "listen", "tls-cert", "tls-key", "users", "anonymous", "public-url", "hf-upstream", "read-only",
         "cache", "max-cache", "max-blob", "max-connections", "max-requests", "rate", "head-timeout", "body-timeout",
-        "shutdown-timeout",
+        "shutdown-timeout", "keys",
         "log-level", "log-format",
     ]
 

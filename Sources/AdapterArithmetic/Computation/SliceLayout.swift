@@ -43,7 +43,7 @@ extension LowRankUpdate {
     var groupCount: Int { kind == .convolution ? rank / b.shape[1] : 1 }
 
     /// The extents of the changed weight: [out, in, kernel…], with the number of experts in front of a stack.
-    var weightExtents: [Int] {
+    package var weightExtents: [Int] {
         switch kind {
         case .linear, .transposedLinear, .embedding: [b.shape[0], a.shape[1]]
         case .convolution: [b.shape[0]] + a.shape.extents.dropFirst()

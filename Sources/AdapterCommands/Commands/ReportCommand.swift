@@ -42,16 +42,12 @@ struct ReportCommand: ParsableCommand {
         progress.finish()
         report.contentRoot = loaded.file?.contentRoot
         report.provenance = try loaded.file?.provenance()
-        report.signatures =
-            try loaded.file.flatMap { try SignatureDescription($0, keyOptions, options.console) }?.lines ?? []
+        report.signatures = try loaded.file.flatMap { try SignatureDescription($0, keyOptions, options.console) }
         report.footer = "Written by adapterctl \(ToolVersion.current)."
         if case .reference(let reference) = parsed {
             let registry = try options.openRegistry(.readOnly)
             let stored = try registry.resolve(reference)
-            report.training = StoredRun(report.provenance, digest: stored.digest)?.record
-            report.storage = AdapterReport.Storage(
-                stored: stored, references: try registry.references(to: stored.digest),
-                lineage: try registry.lineage(of: stored.contentRoot), documents: try registry.documents(of: stored))
+            report.storage = try AdapterReport.Storage(of: stored, in: registry)
         }
         let html = report.page.html()
         try PictureFile.write(html, to: output)

@@ -108,7 +108,8 @@ struct RemoveCommand: ParsableCommand {
             throw ValidationError("Name what to remove: \(place):TAG, or \(place)@DIGEST.")
         }
         guard message == nil, expectation.expect == nil else {
-            throw ValidationError("A remote registry keeps no history and compares nothing: leave out --message and --expect.")
+            throw ValidationError(
+                "A remote registry keeps no history and compares nothing: leave out --message and --expect.")
         }
         let client = try connection.client(for: place)
         let digest = try place.digest ?? client.manifest(place.repository, place.selector).digest

@@ -1,50 +1,7 @@
 internal import AdapterFormat
+internal import AdapterPictures
 internal import AdapterRegistry
-internal import ByteCoding
 internal import Integrity
-
-/// The signatures of an adapter in words: by whom, and whether they count.
-struct SignatureDescription {
-    let contentRoot: Digest
-    let signatures: [Signature]
-    let keys: [TrustedKey]
-    let today: UTCDate
-
-    /// `valid`, `unknownKey` or the code of what is wrong.
-    private func state(of signature: Signature) -> (name: String?, state: String) {
-        guard let key = keys.first(where: { $0.publicKey.id == signature.keyID }) else { return (nil, "unknownKey") }
-        do {
-            try key.verify(contentRoot, signedBy: [signature], on: today)
-            return (key.name, "valid")
-        } catch {
-            return (key.name, error.code.description)
-        }
-    }
-
-    var document: MetadataValue {
-        .array(
-            signatures.map { signature in
-                let (name, state) = state(of: signature)
-                return [
-                    "key": .string(signature.keyID.description), "name": MetadataValue(name),
-                    "algorithm": .string(signature.algorithm.rawValue), "state": .string(state),
-                    "expires": MetadataValue(signature.expires?.description),
-                ]
-            })
-    }
-
-    /// A line a signature: `release, sha256:…, valid`.
-    var lines: [String] {
-        signatures.map { signature in
-            let (name, state) = state(of: signature)
-            let words = [
-                "valid": "valid", "unknownKey": "by a key that is not trusted", "expiredKey": "of an expired key",
-                "expiredSignature": "expired", "invalidSignature": "INVALID",
-            ]
-            return [name, signature.keyID.description, words[state] ?? state].compactMap { $0 }.joined(separator: ", ")
-        }
-    }
-}
 
 extension SignatureDescription {
     /// The signatures of a file; nil when there are none. A trusted key that cannot be read must not hide the adapter.

@@ -53,4 +53,5 @@ extension HTTPField.Name {
     static let requestID = named("X-Request-Id")
     static let link = named("Link")
     static let contentTypeOptions = named("X-Content-Type-Options")
+    static let referrerPolicy = named("Referrer-Policy")
 }
