@@ -200,4 +200,22 @@ import Testing
             #expect(try !terminal(tool, command, "TERM=dumb").contains("\u{1B}"))
         }
     }
+
+    @Test func `a log gets a plain line after a second`() throws {
+        try withTemporaryDirectory { folder throws in
+            // Three pauses in what it answers about a tag.
+            let body = Array(#"{"tags":["v1"]}"#.utf8) + Array(repeating: UInt8(ascii: " "), count: 3000)
+            let peer = try ScriptedPeer { request in
+                request.path.hasSuffix("/tags/list")
+                    ? PeerAnswer(200, [("Content-Type", "application/json")], body)
+                    : PeerAnswer(404, [], body, pause: .milliseconds(900))
+            }
+            let tool = CommandLineTool(registry: folder + "/registry")
+            let arguments = ["list", "--plain-http", "oci://\(peer.host)/team/a"]
+            let result = try tool.run(arguments)
+            #expect(result.errors.hasPrefix("Asking  "), "\(result.errors)")
+            #expect(!result.errors.contains("\u{1B}") && !result.errors.contains("\r"))
+            #expect(try !tool.run(arguments + ["--no-progress"]).errors.contains("Asking"))
+        }
+    }
 }

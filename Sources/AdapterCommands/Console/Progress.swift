@@ -15,9 +15,9 @@ final class Progress: Sendable {
         /// Plain lines, for a file or a build server.
         case lines
 
-        /// Short work is not worth a line; a log is no place for hundreds.
+        /// Short work is not worth a line, and a log is no place for hundreds.
         fileprivate var interval: DispatchTimeInterval { self == .live ? .milliseconds(120) : .seconds(10) }
-        fileprivate var delay: DispatchTimeInterval { self == .live ? .milliseconds(400) : .seconds(10) }
+        fileprivate var delay: DispatchTimeInterval { self == .live ? .milliseconds(400) : .seconds(1) }
     }
 
     private struct State {
