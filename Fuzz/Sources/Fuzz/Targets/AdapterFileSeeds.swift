@@ -14,6 +14,7 @@ enum AdapterFileSeeds {
         let adapters = [
             try SampleAdapters.plain(seed: 1, moduleCount: 1, size: 4, rank: 1, dtype: .bf16),
             try SampleAdapters.plain(seed: 2, moduleCount: 2, size: 3, rank: 2),
+            try SampleAdapters.plain(seed: 4, moduleCount: 1, size: 9, rank: 4, dtype: .q8),
             try SampleAdapters.everything(seed: 3), try constant(), try Adapter(base: BaseModel(), modules: []),
         ]
         var files: [[UInt8]] = []
@@ -32,6 +33,7 @@ enum AdapterFileSeeds {
                 let written = try AdapterFileWriter.write(adapter, to: output, codec: codec, provenance: provenance)
                 guard written.byteCount <= maximumByteCount else { continue }
                 files.append(try output.read(at: 0, count: written.byteCount))
+                if codec == .planes { files += try signed(AdapterFile(opening: output.temporaryPath)) }
             }
         }
         for folder in ["valid", "malformed", "golden"] {
@@ -43,6 +45,25 @@ enum AdapterFileSeeds {
             }
         }
         return files
+    }
+
+    /// The file with a signature of each algorithm, and with both.
+    private static func signed(_ file: AdapterFile) throws -> [[UInt8]] {
+        var all: [Signature] = []
+        var files: [[UInt8]] = []
+        func add(_ signatures: [Signature]) throws {
+            let output = try OutputFile(in: scratchFolder)
+            try AdapterFileWriter.copy(file, signatures: signatures, to: output)
+            files.append(try output.read(at: 0, count: output.offset))
+        }
+        for algorithm in SignatureAlgorithm.allCases {
+            let expires = try algorithm == .p256 ? UTCDate(parsing: "2096-02-29") : nil
+            let signature = try SigningKey(generating: algorithm).sign(file.contentRoot, expires: expires)
+            all = all.adding(signature)
+            try add([signature])
+        }
+        try add(all)
+        return files.filter { $0.count <= maximumByteCount }
     }
 
     /// Chunks that decode to more than they are: constant ones, and one that compresses well.
