@@ -15,6 +15,8 @@ import Testing
             // How long a push takes decides where the kills fall.
             let clock = ContinuousClock()
             let duration = try clock.measure { _ = try tool.run("push", Fixtures.peft(names[0]), "team/x:v1") }
+            // Where the machine gets slower or faster meanwhile, the span follows.
+            var span = 1.1 * (duration / .seconds(1))
             let seed = UInt64.random(in: 0 ... .max)
             var generator = SeededGenerator(seed: seed)
             var current = digests[0]
@@ -22,10 +24,11 @@ import Testing
             for round in 0..<200 {
                 let index = (round + 1) % 2
                 let process = try tool.start(["push", Fixtures.peft(names[index]), "team/x:v1", "-q"])
-                Thread.sleep(
-                    forTimeInterval: Double.random(in: 0..<1.1, using: &generator) * (duration / .seconds(1)))
+                Thread.sleep(forTimeInterval: Double.random(in: 0..<span, using: &generator))
                 process.kill()
-                if process.wait().status != 0 { killed += 1 }
+                let isKilled = process.wait().status != 0
+                if isKilled { killed += 1 }
+                span *= isKilled ? 1.01 : 0.95
                 let shown = try tool.run("show", "team/x:v1", "-q")
                 #expect(shown.status == 0, "seed \(seed), round \(round): \(shown.errors)")
                 #expect(shown.output == current || shown.output == digests[index], "seed \(seed), round \(round)")

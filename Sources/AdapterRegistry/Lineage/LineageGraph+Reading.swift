@@ -40,8 +40,9 @@ extension LineageGraph {
                 mayGoOn(node.contentRoot)
                     ? Node(
                         contentRoot: node.contentRoot, digests: node.digests,
-                        references: node.references.filter { mayRead($0.repository) }, operation: node.operation)
-                    : Node(contentRoot: node.contentRoot, digests: [], references: [], operation: nil)
+                        references: node.references.filter { mayRead($0.repository) }, operation: node.operation,
+                        name: node.name)
+                    : Node(contentRoot: node.contentRoot, digests: [], references: [], operation: nil, name: nil)
             }, edges: edges.filter(kept.contains), isTruncated: isTruncated)
     }
 }
