@@ -35,7 +35,7 @@ CNK_CLONES
 void cnk_keep_between(float *values, size_t count, uint32_t least, uint32_t largest) {
     for (size_t i = 0; i < count; i++) {
         uint32_t bits = magnitude(values[i]);
-        values[i] = (bits >= least) & (bits <= largest) ? values[i] : 0.0f;
+        values[i] = ((bits >= least) & (bits <= largest)) ? values[i] : 0.0f;
     }
 }
 

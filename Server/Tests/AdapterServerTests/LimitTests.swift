@@ -13,8 +13,10 @@ import Testing
         } _: { port, _ in
             let peer = try Peer(port: port)
             var stalled: [HTTPClient] = []
-            for _ in 0..<2 {
-                let location = Peer.path(of: try peer.startUpload())
+            let locations = try (0..<2).map { _ in Peer.path(of: try peer.startUpload()) }
+            // A request counts until its end is noted, which is a moment after its answer.
+            try await Task.sleep(for: .milliseconds(200))
+            for location in locations {
                 let client = try HTTPClient(port: port)
                 try client.write("PATCH \(location) HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc")
                 stalled.append(client)

@@ -55,6 +55,7 @@ import Testing
             dying.disconnect()
             let upload = try #require(try await log.entries(2).last)
             #expect(upload["received"] == "5")
+            #expect(upload["status"] == "-")
             #expect(upload["route"] == "upload")
 
             let digest = try peer.push(blob: [UInt8](repeating: 1, count: 40 << 20))

@@ -39,7 +39,8 @@ struct RequestBodyReader {
 
     /// The next piece; nil at the end.
     ///
-    /// - Throws: ``Failure`` with `SIZE_INVALID` when the client sends more than is accepted, or less than it announced.
+    /// - Throws: ``Failure`` with `SIZE_INVALID` when the client sends more than is accepted, or less than it announced;
+    ///   ``ClientLeft`` when the rest will not come.
     mutating func next() async throws -> [UInt8]? {
         if let interruption { throw interruption }
         guard !isFinished else {
@@ -51,7 +52,9 @@ struct RequestBodyReader {
             let received: ByteBuffer?
             do {
                 received = try await iterator.next()
-            } catch  where !piece.isEmpty {
+            } catch {
+                let error = ClientLeft(cause: error)
+                guard !piece.isEmpty else { throw error }
                 // What has come counts; the error is the next piece.
                 interruption = error
                 break
@@ -94,4 +97,10 @@ struct RequestBodyReader {
             .contentTooLarge, .sizeInvalid,
             "Unable to accept the request: it has more than the \(limit) bytes that are accepted here.")
     }
+}
+
+/// A body that ended before its end: there is nobody to answer.
+struct ClientLeft: Error {
+    /// What the connection said.
+    let cause: any Error
 }

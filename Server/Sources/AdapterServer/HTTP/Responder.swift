@@ -46,7 +46,7 @@ extension AdapterServer {
             }
             reply = try await self.reply(to: request, from: address, record, welcome: welcome)
         } catch {
-            if error is CancellationError || error is ChannelError {
+            if error is CancellationError || error is ChannelError || error is ClientLeft {
                 end(nil)
                 throw error
             }
