@@ -186,4 +186,27 @@ extension TrainingTests {
             #expect(try root(tool, "team/run") == root(tool, "team/whole"))
         }
     }
+
+    @Test(arguments: [SIGINT, SIGTERM]) func `a signal keeps a checkpoint, from which the run goes on`(
+        _ signal: Int32
+    ) throws {
+        try withTool { tool, folder in
+            let data = try text(folder)
+            // No checkpoint is due before the end.
+            let own = ["--save-steps", "0"]
+            try succeed(tool, arguments(data, "team/whole") + own)
+            let running = try tool.start(arguments(data, "team/stopped", "--json") + own)
+            let deadline = Date().addingTimeInterval(60)
+            while !running.outputSoFar.contains("\"event\":\"plan\""), Date() < deadline { usleep(5_000) }
+            running.send(signal)
+            let result = running.wait()
+            #expect(result.status == 130, "\(result.errors)")
+            #expect(result.errors.contains("--resume"))
+            let run = try json(tool, "runs", "team/stopped")
+            let step = try #require(run["lastStep"]?.integer)
+            #expect(run["isFinal"] == false && step >= 1 && step < 24)
+            try succeed(tool, arguments(data, "team/stopped", "--resume") + own)
+            #expect(try root(tool, "team/stopped") == root(tool, "team/whole"))
+        }
+    }
 }

@@ -13,11 +13,16 @@ enum StopSignal {
     static func watch() {
         // The flag exists before a handler could ask for it: making it takes a lock.
         flag.store(false, ordering: .relaxed)
+        var numbers = sigset_t()
+        unsafe sigemptyset(&numbers)
         for number in [SIGINT, SIGTERM] {
             _ = signal(number) { number in
                 StopSignal.flag.store(true, ordering: .relaxed)
                 _ = signal(number, SIG_DFL)
             }
+            unsafe sigaddset(&numbers, number)
         }
+        // Who starts programs from a thread that blocks signals, as threads of libdispatch do, passes that on.
+        unsafe pthread_sigmask(SIG_UNBLOCK, &numbers, nil)
     }
 }
