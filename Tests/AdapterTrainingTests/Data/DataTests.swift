@@ -1,5 +1,6 @@
 import AdapterTesting
 import AdapterTraining
+import ByteCoding
 import Foundation
 import Testing
 
@@ -60,6 +61,47 @@ import Testing
                 == "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nS<|eot_id|><|start_header_id|>user"
                 + "<|end_header_id|>\n\nU<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nA<|eot_id|>")
         #expect(text(.mistral) == "<s>[INST]S\n\nU[/INST] A </s>")
+    }
+
+    @Test(arguments: ChatTemplate.allCases)
+    func `text, tokens and what is learned are those of transformers`(_ template: ChatTemplate) throws {
+        let document = try TrainingFixtures.json(TrainingFixtures.directory + "/templates.json")
+        let fixture = try #require(document[template.rawValue])
+        try withTemporaryDirectory { folder in
+            // The tiny model's tokenizer, which knows ChatML's tokens, and those of the template.
+            var file = try TrainingFixtures.json(TrainingFixtures.tinyModel + "/tokenizer.json")
+            let added = try #require(fixture["added"]?.array).map { token -> MetadataValue in
+                [
+                    "id": token["id"] ?? .null, "content": token["content"] ?? .null, "single_word": false,
+                    "lstrip": false, "rstrip": false, "normalized": false, "special": true,
+                ]
+            }
+            file = .map(
+                try #require(file.map).merging([
+                    "added_tokens": .array(try #require(file["added_tokens"]?.array) + added)
+                ]) { $1 })
+            let path = folder + "/tokenizer.json"
+            try JSON.text(file).write(toFile: path, atomically: true, encoding: .utf8)
+            let tokenizer = try Tokenizer(opening: path)
+            let cases = try #require(fixture["cases"]?.array)
+            #expect(cases.count == 5)
+            for item in cases {
+                let turns = try #require(item["messages"]?.array)
+                let messages = try turns.map {
+                    ChatTemplate.Message(
+                        role: try #require($0["role"]?.string), content: try #require($0["content"]?.string))
+                }
+                #expect(template.rendered(messages) == item["text"]?.string)
+                let row: MetadataValue = ["messages": .array(turns)]
+                let data = folder + "/row.jsonl"
+                try JSON.text(row).write(toFile: data, atomically: true, encoding: .utf8)
+                let options = DataOptions(maximumLength: 512, masksPrompt: true, template: template)
+                let examples = try ExampleMaker(tokenizer, options).dataset(DataFile(opening: data)).examples
+                #expect(examples.map { $0.ids.map(Int.init) } == [item["ids"]?.array?.compactMap(\.integer)])
+                let mask = item["mask"]?.array?.compactMap(\.integer)
+                #expect(examples.map { $0.isLearned.map { $0 ? 1 : 0 } } == [mask])
+            }
+        }
     }
 
     @Test func `long rows are cut, left out or refused, and counted`() throws {
