@@ -28,6 +28,8 @@ package struct AdamW: Hashable, Sendable {
         _ updates: LowRankUpdates<Element>, number: Int, learningRate: Double, gradientScale: Double,
         _ workers: Workers
     ) {
+        // As the moments know them: 1 − β₂ of a β₂ in binary32 is off by 1e-5.
+        let (beta1, beta2) = (Double(Element(beta1)), Double(Element(beta2)))
         let correction1 = 1 - power(beta1, Double(number))
         let correction2 = (1 - power(beta2, Double(number))).squareRoot()
         workers.forEach(3 * updates.updates.count) { task, _ in
