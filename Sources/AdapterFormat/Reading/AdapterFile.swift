@@ -59,7 +59,7 @@ public struct AdapterFile: Sendable {
         adapter = try AdapterFile.makeAdapter(header, file: file, gathered: gathered)
     }
 
-    /// The same file, whose adapter hashes the tensors as they are decoded, so that ``verifyContent()`` after all was
+    /// The same file, whose adapter hashes the tensors as they are decoded, so that `verifyContent` after all was
     /// read decodes nothing again.
     ///
     /// Reading checks each chunk's digest in any case; but those digests stand in the same file, and only hashes of the
