@@ -55,9 +55,11 @@ public struct CommandLineTool: Sendable {
         process.executableURL = URL(fileURLWithPath: command[0])
         process.arguments = Array(command.dropFirst())
         process.environment = ProcessInfo.processInfo.environment
-            .merging(["ADAPTERCTL_REGISTRY": registry, "ADAPTERCTL_KEYS": registry + "-keys", "NO_COLOR": "1"]) {
-                _, new in new
-            }
+            .merging([
+                "ADAPTERCTL_REGISTRY": registry, "ADAPTERCTL_KEYS": registry + "-keys", "NO_COLOR": "1",
+                // Swift's backtracer now and then never ends, and a test would wait for it for ever.
+                "SWIFT_BACKTRACE": "enable=no",
+            ]) { _, new in new }
             .merging(environment) { _, new in new }
         if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
         // Files instead of pipes: nothing can block, however much is printed.
