@@ -9,7 +9,7 @@ public struct ClientOptions: Sendable {
     /// How many parts of one blob are fetched at the same time.
     public var connectionCount = 4
     /// The length of the parts in which a blob is fetched, in bytes.
-    public var partByteCount = 8 << 20
+    public var partByteCount = 32 << 20
     /// The most bytes of a blob that one request sends; nil for all of them, which every registry understands.
     public var chunkByteCount: Int?
 
