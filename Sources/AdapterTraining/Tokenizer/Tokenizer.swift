@@ -138,6 +138,11 @@ public struct Tokenizer: Sendable {
         }
     }
 
+    /// The vowels that are two marks, and those marks.
+    private static let tibetanVowels: [UInt32: [Unicode.Scalar]] = [
+        0x0F73: ["\u{0F71}", "\u{0F72}"], 0x0F75: ["\u{0F71}", "\u{0F74}"], 0x0F81: ["\u{0F71}", "\u{0F80}"],
+    ]
+
     /// NFC as Hugging Face's tokenizers have it, by the tables of Unicode 9: characters that came later have no class
     /// there, so they stay where they are and nothing is ordered or composed across them.
     static func composed(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
@@ -149,7 +154,8 @@ public struct Tokenizer: Sendable {
         }
         for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
             if let age = scalar.properties.age, age.major <= 9 {
-                known.append(scalar)
+                // These never compose again; Foundation does not order the marks around them before it takes them apart.
+                known.append(contentsOf: Tokenizer.tibetanVowels[scalar.value] ?? [scalar])
             } else {
                 end()
                 composed += Array(String(scalar).utf8)

@@ -40,7 +40,7 @@ import Testing
         // These came with Unicode 10, 11 and 14, and nothing moves over them.
         ("q\u{1DF6}\u{334}", "q\u{1DF6}\u{334}"), ("q\u{7FD}\u{334}\u{e9}", "q\u{7FD}\u{334}\u{e9}"),
         ("e\u{898}\u{301}", "e\u{898}\u{301}"), ("\u{11935}\u{11930}e\u{301}", "\u{11935}\u{11930}\u{E9}"),
-        ("", ""),
+        ("a\u{F73}\u{315}\u{F71}\u{300}", "\u{E0}\u{F71}\u{F71}\u{F72}\u{315}"), ("", ""),
     ]) func `texts are composed by the tables that Hugging Face has`(_ text: String, _ expected: String) {
         #expect(Tokenizer.composed(Array(text.utf8)[...]) == Array(expected.utf8))
     }
