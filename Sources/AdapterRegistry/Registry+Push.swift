@@ -78,7 +78,7 @@ extension Registry {
     ///   - reference: the tag to set.
     ///   - expected: where the tag must stand for the push to happen.
     ///   - progress: called with the number of bytes examined since the last call; their sum is twice the file's length.
-    /// - Throws: ``RegistryError`` as ``push(_:as:codec:expected:provenance:signedAs:progress:)``; `FormatError` when the file is
+    /// - Throws: ``RegistryError`` as ``push(_:as:codec:expected:provenance:signedAs:confirming:progress:)``; `FormatError` when the file is
     ///   damaged or not an adapter file; `FileSystemError` when it cannot be read.
     /// - Complexity: reads the file once and its copy twice.
     public func push(
