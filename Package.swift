@@ -55,12 +55,13 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CMalloc"),
-        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         // And the few kernels that are measured to need C.
         .target(name: "CNumericKernels"),
         .target(name: "CPairedSHA256"),
         // Loads libcurl where a connection is made; needs its header to build.
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("dl")]),
+        // Loads OpenBLAS where something is computed with it.
+        .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
 
         // Floor 1: bytes, files, hashes, tensors, pictures of numbers.
         .target(name: "ByteCoding", swiftSettings: borrowing),
@@ -133,7 +134,7 @@ let package = Package(
             ],
             swiftSettings: library),
         .executableTarget(
-            name: "adapterctl", dependencies: ["AdapterCommands", "CMalloc", "LinearAlgebra", argumentParser],
+            name: "adapterctl", dependencies: ["AdapterCommands", "CMalloc", argumentParser],
             swiftSettings: library),
 
         // Tests mirror Sources.

@@ -8,10 +8,10 @@ package enum FloatProduct {
         _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>, rows: Int, inner: Int, columns: Int,
         into result: UnsafeMutablePointer<Float>
     ) throws(LinearAlgebraError) {
-        OpenBLAS.prepare()
+        try OpenBLAS.load()
         let (m, n, k) = (try OpenBLAS.integer(rows), try OpenBLAS.integer(columns), try OpenBLAS.integer(inner))
-        unsafe cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, left, k, right, n, 0, result, n)
+        unsafe cob_sgemm(
+            COB_ROW_MAJOR, COB_NO_TRANSPOSE, COB_NO_TRANSPOSE, m, n, k, 1, left, k, right, n, 0, result, n)
     }
 
     /// sum += leftᵀ · right, with left rows × outer and right rows × columns.
@@ -20,10 +20,10 @@ package enum FloatProduct {
         _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>, rows: Int, outer: Int, columns: Int,
         to sum: UnsafeMutablePointer<Float>
     ) throws(LinearAlgebraError) {
-        OpenBLAS.prepare()
+        try OpenBLAS.load()
         let (m, n, k) = (try OpenBLAS.integer(outer), try OpenBLAS.integer(columns), try OpenBLAS.integer(rows))
-        unsafe cblas_sgemm(
-            CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, 1, left, m, right, n, 1, sum, n)
+        unsafe cob_sgemm(
+            COB_ROW_MAJOR, COB_TRANSPOSE, COB_NO_TRANSPOSE, m, n, k, 1, left, m, right, n, 1, sum, n)
     }
 
     /// sum += leftᵀ · right in binary64.
@@ -32,9 +32,9 @@ package enum FloatProduct {
         _ left: UnsafePointer<Double>, _ right: UnsafePointer<Double>, rows: Int, outer: Int, columns: Int,
         to sum: inout [Double]
     ) throws(LinearAlgebraError) {
-        OpenBLAS.prepare()
+        try OpenBLAS.load()
         let (m, n, k) = (try OpenBLAS.integer(outer), try OpenBLAS.integer(columns), try OpenBLAS.integer(rows))
-        unsafe cblas_dgemm(
-            CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, 1, left, m, right, n, 1, &sum, n)
+        unsafe cob_dgemm(
+            COB_ROW_MAJOR, COB_TRANSPOSE, COB_NO_TRANSPOSE, m, n, k, 1, left, m, right, n, 1, &sum, n)
     }
 }

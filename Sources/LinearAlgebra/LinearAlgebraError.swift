@@ -13,6 +13,8 @@ package struct LinearAlgebraError: Error, Hashable, Sendable, CustomStringConver
         package static let nonFinite = Code(description: "nonFinite")
         /// The iteration for the singular values did not converge.
         package static let notConverged = Code(description: "notConverged")
+        /// OpenBLAS is not installed.
+        package static let unavailable = Code(description: "unavailable")
         /// The library refused its arguments; a fault of this program.
         package static let refused = Code(description: "refused")
     }

@@ -49,6 +49,27 @@ package struct GramSum: Sendable {
         unsafe cnk_add_gram_of_columns(start, stride, length, count, &sums)
     }
 
+    /// As ``add(rows:)``, of binary32: each inner product of some 64 rows is rounded as binary32 (``floatPrecision``).
+    package mutating func add(rows: UnsafeBufferPointer<Float>) {
+        guard count > 0, let start = rows.baseAddress else { return }
+        unsafe cnk_add_float_gram_of_rows(start, rows.count / count, count, &sums)
+    }
+
+    /// As ``add(columns:length:)``, of binary32.
+    package mutating func add(columns: UnsafeBufferPointer<Float>, length: Int) {
+        guard count > 0, let start = columns.baseAddress else { return }
+        let stride = columns.count / count
+        precondition(length <= stride, "a column is shorter than what is added of it")
+        unsafe cnk_add_float_gram_of_columns(start, stride, length, count, &sums)
+    }
+
+    /// How far a sum of binary32 products may be off, as a share of the columns' norms: as many roundings as are added
+    /// up in binary32 would all have to err the same way to exceed it eightfold (Higham, section 2.8), and those of
+    /// different parts cancel further.
+    package static let floatPrecision = 0x1p-24
+    /// What a product of binary32 numbers may lose because it is too small for the type.
+    package static let floatUnderflow = 0x1p-149
+
     /// What was added so far, symmetric.
     package var matrix: Matrix {
         var result = Matrix(unchecked: count, count, sums)
@@ -81,10 +102,10 @@ package struct GramTriangle: Sendable {
         for column in 0..<count {
             for row in 0..<count { factor[row, column] /= scales[row] * scales[column] }
         }
-        OpenBLAS.prepare()
+        try OpenBLAS.load()
         var (uplo, n, info) = (CChar(bitPattern: UInt8(ascii: "U")), try OpenBLAS.integer(count), Int32(0))
         var leading = n
-        unsafe dpotrf_(&uplo, &n, &factor.elements, &leading, &info)
+        unsafe cob_dpotrf(&uplo, &n, &factor.elements, &leading, &info)
         guard info == 0 else { return nil }
         for column in 0..<count {
             for row in column + 1..<max(count, column + 1) { factor[row, column] = 0 }
@@ -106,8 +127,8 @@ package struct GramTriangle: Sendable {
         var solution = right
         guard right.columns > 0 else { return solution }
         let (m, n) = (try OpenBLAS.integer(right.rows), try OpenBLAS.integer(right.columns))
-        unsafe cblas_dtrsm(
-            CblasColMajor, CblasLeft, CblasUpper, CblasNoTrans, CblasNonUnit, m, n, 1, r.elements, m,
+        unsafe cob_dtrsm(
+            COB_COLUMN_MAJOR, COB_LEFT, COB_UPPER, COB_NO_TRANSPOSE, COB_NON_UNIT, m, n, 1, r.elements, m,
             &solution.elements, m)
         return solution
     }

@@ -13,10 +13,11 @@ extension Matrix {
         }
         var result = try Matrix(zeros: outer, otherOuter)
         guard outer > 0, inner > 0, otherOuter > 0 else { return result }
-        OpenBLAS.prepare()
+        try OpenBLAS.load()
         let (m, n, k) = (try OpenBLAS.integer(outer), try OpenBLAS.integer(otherOuter), try OpenBLAS.integer(inner))
-        unsafe cblas_dgemm(
-            CblasColMajor, transposingSelf ? CblasTrans : CblasNoTrans, transposingOther ? CblasTrans : CblasNoTrans,
+        unsafe cob_dgemm(
+            COB_COLUMN_MAJOR, transposingSelf ? COB_TRANSPOSE : COB_NO_TRANSPOSE,
+            transposingOther ? COB_TRANSPOSE : COB_NO_TRANSPOSE,
             m, n, k, 1, elements, try OpenBLAS.integer(rows), other.elements, try OpenBLAS.integer(other.rows), 0,
             &result.elements, m)
         return result

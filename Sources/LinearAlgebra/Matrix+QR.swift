@@ -13,11 +13,11 @@ extension Matrix {
         factored = factored.columns(0..<inner)
         var query = -1 as Int32
         var work = [0.0]
-        unsafe dorgqr_(&m, &n, &k, &factored.elements, &leading, &tau, &work, &query, &info)
+        unsafe cob_dorgqr(&m, &n, &k, &factored.elements, &leading, &tau, &work, &query, &info)
         try OpenBLAS.check(info, of: "dorgqr")
         var count = try OpenBLAS.workspace(work[0])
         work = [Double](repeating: 0, count: Int(count))
-        unsafe dorgqr_(&m, &n, &k, &factored.elements, &leading, &tau, &work, &count, &info)
+        unsafe cob_dorgqr(&m, &n, &k, &factored.elements, &leading, &tau, &work, &count, &info)
         try OpenBLAS.check(info, of: "dorgqr")
         return (factored, r)
     }
@@ -32,18 +32,18 @@ extension Matrix {
     /// LAPACK's compact form: R on and above the diagonal, the reflections below and in `tau`.
     private func reflected() throws(LinearAlgebraError) -> (factored: Matrix, tau: [Double]) {
         try requireFinite()
-        OpenBLAS.prepare()
+        try OpenBLAS.load()
         var copy = self
         var tau = [Double](repeating: 0, count: min(rows, columns))
         var (m, n, info) = (try OpenBLAS.integer(rows), try OpenBLAS.integer(columns), Int32(0))
         var leading = m
         var query = -1 as Int32
         var work = [0.0]
-        unsafe dgeqrf_(&m, &n, &copy.elements, &leading, &tau, &work, &query, &info)
+        unsafe cob_dgeqrf(&m, &n, &copy.elements, &leading, &tau, &work, &query, &info)
         try OpenBLAS.check(info, of: "dgeqrf")
         var count = try OpenBLAS.workspace(work[0])
         work = [Double](repeating: 0, count: Int(count))
-        unsafe dgeqrf_(&m, &n, &copy.elements, &leading, &tau, &work, &count, &info)
+        unsafe cob_dgeqrf(&m, &n, &copy.elements, &leading, &tau, &work, &count, &info)
         try OpenBLAS.check(info, of: "dgeqrf")
         return (copy, tau)
     }

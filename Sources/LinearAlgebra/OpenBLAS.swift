@@ -2,16 +2,19 @@ import COpenBLAS
 
 /// What every call of the library needs.
 package enum OpenBLAS {
-    /// Ends the threads that the library started when it was loaded: they would spin for some milliseconds beside work
-    /// that needs the processors. It starts others when it needs them.
-    package static func endIdleThreads() { _ = blas_thread_shutdown_() }
+    /// Loads the library; to be called before anything else of it.
+    ///
+    /// - Throws: ``LinearAlgebraError`` with code `unavailable`.
+    package static func load() throws(LinearAlgebraError) {
+        guard let reason = unsafe cob_load() else { return }
+        throw LinearAlgebraError(
+            .unavailable,
+            "Unable to load 'libopenblas.so.0': \(unsafe String(cString: reason)). Install OpenBLAS "
+                + "(Debian: libopenblas0).")
+    }
 
-    /// One thread, set once: the matrices are too small to gain from more, and one thread always adds in the same
-    /// order.
-    private static let singleThread: Void = openblas_set_num_threads(1)
-
-    /// To be called before anything else of the library.
-    static func prepare() { _ = singleThread }
+    /// Whether the library is loaded; loads it where it was not.
+    static var isLoaded: Bool { unsafe cob_load() == nil }
 
     /// An extent as the library's integer.
     static func integer(_ value: Int) throws(LinearAlgebraError) -> Int32 {

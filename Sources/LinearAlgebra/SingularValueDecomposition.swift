@@ -53,7 +53,7 @@ extension Matrix {
         var vTransposed = try Matrix(zeros: vectors, columns)
         guard inner > 0 else { return SingularValueDecomposition(u: u, values: [], vTransposed: vTransposed) }
         try requireFinite()
-        OpenBLAS.prepare()
+        try OpenBLAS.load()
 
         var (m, n, info) = (try OpenBLAS.integer(rows), try OpenBLAS.integer(columns), Int32(0))
         var leading = m
@@ -69,11 +69,11 @@ extension Matrix {
             var copy = self
             switch driver {
             case .divideAndConquer:
-                unsafe dgesdd_(
+                unsafe cob_dgesdd(
                     &job, &m, &n, &copy.elements, &leading, &values, &u.elements, &leadingU, &vTransposed.elements,
                     &leadingV, &work, &count, &integers, &info)
             case .qrIteration:
-                unsafe dgesvd_(
+                unsafe cob_dgesvd(
                     &job, &otherJob, &m, &n, &copy.elements, &leading, &values, &u.elements, &leadingU,
                     &vTransposed.elements, &leadingV, &work, &count, &info)
             }

@@ -1,7 +1,6 @@
 import AdapterCommands
 import CMalloc
 import Glibc
-import LinearAlgebra
 
 @main
 enum Main {
@@ -10,7 +9,6 @@ enum Main {
         // system and fault them in again, which takes longer than decoding does.
         _ = mallopt(M_MMAP_THRESHOLD, 32 << 20)
         _ = mallopt(M_TRIM_THRESHOLD, 64 << 20)
-        OpenBLAS.endIdleThreads()
         explainBusErrors()
         Adapterctl.runAndExit()
     }

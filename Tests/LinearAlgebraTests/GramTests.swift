@@ -50,6 +50,67 @@ struct GramTests {
         }
     }
 
+    /// Sixteen binary32 sums side by side over panels of 256 elements, each panel's total in binary64.
+    private func floatTwin(_ a: [Float], _ b: [Float]) -> Double {
+        stride(from: 0, to: a.count, by: 256).reduce(0) { sum, start in
+            let panel = start..<min(start + 256, a.count)
+            let whole = panel.lowerBound..<panel.upperBound - panel.count % 16
+            var lanes = [Float](repeating: 0, count: 16)
+            for index in whole { lanes[(index - start) % 16].addProduct(a[index], b[index]) }
+            let halves = (0..<8).map { Double(lanes[$0]) + Double(lanes[$0 + 8]) }
+            var total =
+                (halves[0] + halves[4]) + (halves[2] + halves[6])
+                + ((halves[1] + halves[5]) + (halves[3] + halves[7]))
+            for index in whole.upperBound..<panel.upperBound { total.addProduct(Double(a[index]), Double(b[index])) }
+            return sum + total
+        }
+    }
+
+    /// One binary32 sum after the other over 64 elements, each sum added in binary64.
+    private func floatRowTwin(_ a: [Float], _ b: [Float]) -> Double {
+        stride(from: 0, to: a.count, by: 64).reduce(0) { sum, start in
+            sum + Double((start..<min(start + 64, a.count)).reduce(Float(0)) { $0.addingProduct(a[$1], b[$1]) })
+        }
+    }
+
+    @Test(arguments: [0, 1, 15, 16, 63, 64, 65, 256, 257, 530], [1, 2, 3, 4, 5, 8, 15, 16, 17, 33, 48])
+    func `both binary32 kernels give their twins' bits`(length: Int, count: Int) throws {
+        let x = try matrix(length, count, seed: UInt64(length * 100 + count))
+        let columns = (0..<count).map { x.column($0).map { Float($0) } }
+        let rows = (0..<length).flatMap { row in columns.map { $0[row] } }
+        var (ofColumns, ofRows) = (try GramSum(count: count), try GramSum(count: count))
+        if length > 0 {
+            unsafe columns.flatMap(\.self).withUnsafeBufferPointer { unsafe ofColumns.add(columns: $0, length: length) }
+            unsafe rows.withUnsafeBufferPointer { unsafe ofRows.add(rows: $0) }
+        }
+        for i in 0..<count {
+            for j in i..<count {
+                #expect(ofColumns.matrix[i, j] == floatTwin(columns[i], columns[j]))
+                #expect(ofRows.matrix[i, j] == floatRowTwin(columns[i], columns[j]))
+                #expect(ofRows.matrix[j, i] == ofRows.matrix[i, j])
+            }
+        }
+    }
+
+    @Test func `binary32 sums are as precise as is said`() throws {
+        let (length, count) = (4096, 16)
+        let x = try matrix(length, count, seed: 17)
+        let floats = x.elements.map { Float($0) }
+        let exact = try Matrix(rows: length, columns: count, columnMajor: floats.map { Double($0) })
+        let rows = exact.rowMajor.map { Float($0) }
+        var (ofColumns, ofRows) = (try GramSum(count: count), try GramSum(count: count))
+        unsafe floats.withUnsafeBufferPointer { unsafe ofColumns.add(columns: $0, length: length) }
+        unsafe rows.withUnsafeBufferPointer { unsafe ofRows.add(rows: $0) }
+        let gram = try exact.gram()
+        for i in 0..<count {
+            for j in 0..<count {
+                let scale = (gram[i, i] * gram[j, j]).squareRoot()
+                #expect((ofColumns.matrix[i, j] - gram[i, j]).magnitude < GramSum.floatPrecision * scale)
+                #expect((ofRows.matrix[i, j] - gram[i, j]).magnitude < GramSum.floatPrecision * scale)
+            }
+        }
+    }
+
     @Test func `parts add up to the bits of the whole`() throws {
         let (length, count) = (700, 21)
         let x = try matrix(length, count, seed: 3)

@@ -1,4 +1,5 @@
 package import AdapterInterchange
+import LinearAlgebra
 
 /// The frozen weights of a decoder, in place in the files of its folder.
 package struct TransformerWeights<Element: ComputeElement>: Sendable {
@@ -37,13 +38,14 @@ package struct TransformerWeights<Element: ComputeElement>: Sendable {
     /// The weights in a folder; headers are checked, elements are read when they are used.
     ///
     /// - Throws: ``TrainingError`` with code `unsupportedModel` or `invalidModel`; `InterchangeError` and
-    ///   `FileSystemError` when the folder cannot be read.
+    ///   `FileSystemError` when the folder cannot be read; `LinearAlgebraError` without OpenBLAS.
     package init(_ folder: ModelFolder) throws {
         guard let configuration = try folder.configuration() else {
             throw TrainingError(
                 .invalidModel, "Unable to read '\(folder.path)': it has no \(ModelFolder.configurationName).")
         }
         let shape = try TransformerShape(configuration: configuration)
+        try OpenBLAS.load()
         func matrix(_ name: String, _ extents: [Int]) throws -> FrozenMatrix<Element> {
             guard let entry = folder.entry(named: name) else {
                 throw TrainingError(

@@ -14,4 +14,11 @@ void cnk_add_gram_of_columns(
 /// gram[i, j] += Σ rows[k · count + i] · rows[k · count + j] over k < length, for i ≤ j.
 void cnk_add_gram_of_rows(const double *_Nonnull rows, size_t length, size_t count, double *_Nonnull gram);
 
+/// As cnk_add_gram_of_columns, of binary32: 16 products at a time are added up in binary32, their sums in binary64.
+void cnk_add_float_gram_of_columns(
+    const float *_Nonnull columns, size_t stride, size_t length, size_t count, double *_Nonnull gram);
+
+/// As cnk_add_gram_of_rows, of binary32: 64 products at a time are added up in binary32, their sums in binary64.
+void cnk_add_float_gram_of_rows(const float *_Nonnull rows, size_t length, size_t count, double *_Nonnull gram);
+
 #endif
