@@ -13,7 +13,8 @@ package struct ModulePatterns<Value: Sendable & Hashable>: Sendable {
         let value: Value
     }
 
-    private var anchored: [String: Entry] = [:]
+    /// By the UTF-8 of the name.
+    private var anchored: [[UInt8]: Entry] = [:]
     private var suffixes = SuffixIndex<Entry>()
     private var patterns: [(tail: [UInt8], pattern: PythonPattern, entry: Entry)] = []
 
@@ -28,7 +29,8 @@ package struct ModulePatterns<Value: Sendable & Hashable>: Sendable {
             if let literal = ModulePatterns.literal(key) {
                 if literal.isAnchored {
                     // `^a` and `^\a` are two keys for one name; the first one wins in PEFT too.
-                    if anchored[literal.text] == nil { anchored[literal.text] = entry }
+                    let text = Array(literal.text.utf8)
+                    if anchored[text] == nil { anchored[text] = entry }
                 } else {
                     suffixes.insert(entry, under: literal.text)
                 }
@@ -48,7 +50,7 @@ package struct ModulePatterns<Value: Sendable & Hashable>: Sendable {
     /// - Throws: ``InterchangeError`` with code `limitExceeded` when the budget of steps is used up.
     package func values(for name: String, budget: inout Int) throws -> [Value] {
         var found = suffixes.values(for: name)
-        if let entry = anchored[name] { found.append(entry) }
+        if let entry = anchored[Array(name.utf8)] { found.append(entry) }
         if !patterns.isEmpty {
             let scalars = Array(name.unicodeScalars)
             let hasNewline = scalars.contains("\n")

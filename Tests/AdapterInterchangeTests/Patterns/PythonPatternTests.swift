@@ -70,6 +70,17 @@ import Testing
         #expect(try ModulePatterns(["^a": 1]).values(for: "b.a", budget: &budget) == [])
     }
 
+    @Test(arguments: ["", "^"])
+    func `names that Unicode only orders differently are two names`(prefix: String) throws {
+        // Two marks in either order: equal as strings of Swift, different as Python's.
+        let (name, other) = ("\u{5C7}\u{5C2}", "\u{5C2}\u{5C7}")
+        #expect(name == other)
+        var budget = 1000
+        let patterns = try ModulePatterns([prefix + name: 1])
+        #expect(try patterns.values(for: name, budget: &budget) == [1])
+        #expect(try patterns.values(for: other, budget: &budget).isEmpty)
+    }
+
     @Test func `a rank for each module by its whole name is found quickly`() throws {
         // 80 layers of seven modules, the dots not escaped, as EVA writes them.
         let names = (0..<80).flatMap { layer in
