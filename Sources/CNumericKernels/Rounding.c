@@ -89,6 +89,11 @@ void cnk_subtract_from(const double *values, double *target, size_t count) {
 }
 
 CNK_CLONES
+void cnk_subtract_rounded(const double *values, const float *rounded, float *target, size_t count) {
+    for (size_t i = 0; i < count; i++) target[i] = (float)(values[i] - (double)rounded[i]);
+}
+
+CNK_CLONES
 void cnk_place_scaled(
     const float *source, size_t rows, size_t columns, double factor, double *target, size_t stride) {
     for (size_t i = 0; i < rows; i++) {

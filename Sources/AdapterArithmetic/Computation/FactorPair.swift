@@ -170,6 +170,27 @@ struct FactorPair {
         return square.isFinite && square > 0x1p-900 && square > 0x1p-10 * bound * bound ? square.squareRoot() : nil
     }
 
+    /// ‖B·A‖ from BᵀB and A·Aᵀ, which were added up from binary32 products, to at least six digits; nil where those do
+    /// not tell as many.
+    ///
+    /// An element of either may be off by some share of the norms of its two columns, which moves the square by as much
+    /// times what it is multiplied with.
+    static func norm(ofFloats inB: Matrix, _ inA: Matrix) -> Double? {
+        var (square, error, total) = (0.0, 0.0, 0.0)
+        let normsB = (0..<inB.columns).map { inB[$0, $0].squareRoot() }
+        let normsA = (0..<inA.columns).map { inA[$0, $0].squareRoot() }
+        for column in 0..<inB.columns {
+            for row in 0..<inB.columns {
+                let (b, a) = (inB[row, column], inA[row, column])
+                square += b * a
+                error += normsB[row] * normsB[column] * a.magnitude + normsA[row] * normsA[column] * b.magnitude
+                total += a.magnitude + b.magnitude
+            }
+        }
+        return square.isFinite && GramSum.floatPrecision * error < 0x1p-20 * square
+            && 0x1p30 * GramSum.floatUnderflow * total < square ? square.squareRoot() : nil
+    }
+
     private func core() throws -> Matrix {
         try b.qrTriangle().product(aTransposed.qrTriangle(), transposingOther: true)
     }

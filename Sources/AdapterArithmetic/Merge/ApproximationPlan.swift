@@ -93,14 +93,9 @@ struct ApproximationPlan: UpdatePlan {
     var usesAllProcessors: Bool { rule.usesAllProcessors }
 
     func computed() throws -> ComputedModule {
-        var (a, b, losses): ([UInt8], [UInt8], [Loss]) = ([], [], [])
-        try forEachSlice { result in
-            let stored = try module.store(result.factors, rank: rank, result.loss)
-            a += stored.a
-            b += stored.b
-            losses.append(stored.loss)
-        }
-        return ComputedModule(a: a, b: b, certificate: Loss.certificate(losses, name: module.name, rank: rank))
+        var slices: [StoredSlice] = []
+        try forEachSlice { slices.append(try module.store($0.factors, rank: rank, $0.loss)) }
+        return ComputedModule(slices, name: module.name, rank: rank)
     }
 
     /// The smallest rank, at most `limit`, that keeps a share of ‖M‖² in every slice; the limit, where that keeps less.

@@ -8,6 +8,17 @@ struct StoredSlice {
     let loss: Loss
 }
 
+extension ComputedModule {
+    /// The module that has these slices, one behind the other.
+    init(_ slices: [StoredSlice], name: String, rank: Int) {
+        // One is all there is of most modules, and is not copied.
+        self.init(
+            a: slices.count == 1 ? slices[0].a : slices.flatMap(\.a),
+            b: slices.count == 1 ? slices[0].b : slices.flatMap(\.b),
+            certificate: Loss.certificate(slices.map(\.loss), name: name, rank: rank))
+    }
+}
+
 extension SliceLayout {
     /// Rounds the factors of a slice to a type, once.
     ///

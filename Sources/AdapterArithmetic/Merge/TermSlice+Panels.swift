@@ -24,6 +24,15 @@ extension TermSlice {
         }
     }
 
+    private func widenA(
+        _ first: Int, count: Int, _ dtype: DType, _ floats: UnsafeMutableBufferPointer<Float>
+    ) {
+        unsafe storedA.bytes.withUnsafeBytes { bytes in
+            let source = unsafe bytes[first * dtype.byteCount..<(first + count) * dtype.byteCount]
+            unsafe Widening.floats(UnsafeRawBufferPointer(rebasing: source), dtype, into: floats)
+        }
+    }
+
     private func widenB(_ rows: Range<Int>, _ dtype: DType, _ floats: UnsafeMutableBufferPointer<Float>) {
         let rowByteCount = inner * dtype.byteCount
         unsafe storedB.bytes.withUnsafeBytes { bytes in
@@ -39,51 +48,47 @@ extension TermSlice {
     ) {
         var row = 0
         for part in parts {
-            unsafe part.storedA.bytes.withUnsafeBytes { bytes in
-                for index in 0..<part.inner {
-                    let first = (index * columns + range.lowerBound) * dtype.byteCount
-                    let source = unsafe bytes[first..<first + range.count * dtype.byteCount]
-                    unsafe Widening.floats(UnsafeRawBufferPointer(rebasing: source), dtype, into: floats)
-                    if let wide = target.baseAddress, let narrow = floats.baseAddress {
-                        unsafe cnk_widen_f32(narrow, wide + row * stride, range.count)
-                    }
-                    row += 1
+            for index in 0..<part.inner {
+                unsafe part.widenA(index * columns + range.lowerBound, count: range.count, dtype, floats)
+                if let wide = target.baseAddress, let narrow = floats.baseAddress {
+                    unsafe cnk_widen_f32(narrow, wide + row * stride, range.count)
                 }
+                row += 1
             }
         }
     }
 
-    /// A·Aᵀ of the rows of all A, of a type that has panels.
+    /// A·Aᵀ of the rows of all A, of a type that has panels; of binary32 products.
     static func gramOfA(_ parts: [TermSlice], columns: Int, _ dtype: DType) throws(LinearAlgebraError) -> Matrix {
         let inner = parts.reduce(0) { $0 + $1.inner }
         var sum = try GramSum(count: inner)
-        var floats = [Float](repeating: 0, count: GramSum.length)
-        var values = [Double](repeating: 0, count: GramSum.length * inner)
+        var floats = [Float](repeating: 0, count: GramSum.length * inner)
         unsafe floats.withUnsafeMutableBufferPointer { floats in
-            unsafe values.withUnsafeMutableBufferPointer { values in
-                for start in stride(from: 0, to: columns, by: GramSum.length) {
-                    let range = start..<min(start + GramSum.length, columns)
-                    unsafe placeA(
-                        parts, columns: columns, range, dtype, floats, into: values, stride: GramSum.length)
-                    unsafe sum.add(columns: UnsafeBufferPointer(values), length: range.count)
+            for start in stride(from: 0, to: columns, by: GramSum.length) {
+                let range = start..<min(start + GramSum.length, columns)
+                var row = 0
+                for part in parts {
+                    for index in 0..<part.inner {
+                        let place = unsafe UnsafeMutableBufferPointer(rebasing: floats[(row * GramSum.length)...])
+                        unsafe part.widenA(index * columns + range.lowerBound, count: range.count, dtype, place)
+                        row += 1
+                    }
                 }
+                unsafe sum.add(columns: UnsafeBufferPointer(floats), length: range.count)
             }
         }
         return sum.matrix
     }
 
-    /// BᵀB of this B alone, of a type that has panels.
+    /// BᵀB of this B alone, of a type that has panels; of binary32 products.
     func gramOfB(rows: Int, _ dtype: DType) throws(LinearAlgebraError) -> Matrix {
         var sum = try GramSum(count: inner)
         var floats = [Float](repeating: 0, count: GramSum.length * inner)
-        var values = [Double](repeating: 0, count: floats.count)
         unsafe floats.withUnsafeMutableBufferPointer { floats in
-            unsafe values.withUnsafeMutableBufferPointer { values in
-                for start in stride(from: 0, to: rows, by: GramSum.length) {
-                    let taken = start..<min(start + GramSum.length, rows)
-                    unsafe TermSlice.placeB([self], [1], rows: taken, dtype, floats, into: values, width: inner)
-                    unsafe sum.add(rows: UnsafeBufferPointer(rebasing: values[..<(taken.count * inner)]))
-                }
+            for start in stride(from: 0, to: rows, by: GramSum.length) {
+                let taken = start..<min(start + GramSum.length, rows)
+                unsafe widenB(taken, dtype, floats)
+                unsafe sum.add(rows: UnsafeBufferPointer(rebasing: floats[..<(taken.count * inner)]))
             }
         }
         return sum.matrix

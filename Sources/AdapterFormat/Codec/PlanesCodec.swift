@@ -68,6 +68,9 @@ enum PlanesCodec {
         return isShorter ? encoded : nil
     }
 
+    /// How much of a plane tells its entropy: a plane of noise measures 7.99 bits a byte.
+    private static let sampleByteCount = 16_384
+
     /// How a plane is to be stored by the rule of spec clause 10.3.
     private enum Plan {
         case constant(UInt8)
@@ -83,7 +86,8 @@ enum PlanesCodec {
                 self = .constant(first)
                 return
             }
-            let entropy = unsafe Entropy.bitsPerByte(of: UnsafeRawBufferPointer(rebasing: plane.prefix(65_536)))
+            let sample = unsafe UnsafeRawBufferPointer(rebasing: plane.prefix(sampleByteCount))
+            let entropy = unsafe Entropy.bitsPerByte(of: sample)
             self = entropy > 7.95 ? .raw : .frame(entropy < 1.2 ? .fast : .huffman)
         }
 

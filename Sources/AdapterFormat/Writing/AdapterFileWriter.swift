@@ -40,7 +40,7 @@ public enum AdapterFileWriter {
     ///   - progress: called with the number of tensor bytes read since the last call.
     /// - Throws: ``FormatError`` with code `notRepresentable`, `FileSystemError`, and whatever the tensors' sources
     ///   throw.
-    /// - Complexity: four chunks for each processor in memory beyond the tables, at most 64.
+    /// - Complexity: eight chunks for each processor in memory beyond the tables, at most 64.
     public static func write(
         _ adapter: Adapter, to output: OutputFile, codec: WritingCodec = .planes,
         provenance: (() throws -> Provenance)? = nil, progress: ((Int) -> Void)? = nil
@@ -60,7 +60,7 @@ public enum AdapterFileWriter {
         var data = DataWriter(
             output: output.positioned, start: headerByteCount, alignment: layout.alignment, codec: codec,
             workerCount: workerCount)
-        try data.write(layout.contents, progress)
+        try data.write(layout.contents, of: layout.tensors.map(\.module), progress)
         let digests = zip(layout.tensors, data.leaves).map { record, leaves in
             Identity.tensorDigest(
                 module: layout.names.names[Int(layout.modules[record.module].name)],

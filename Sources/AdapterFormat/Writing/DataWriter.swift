@@ -35,10 +35,11 @@ struct DataWriter {
         let leaf: Digest
     }
 
-    /// How many chunks are encoded together: they are hashed two at a time, and more would not stay in a cache.
-    private static let jobsAtOnce = 2
+    /// How many bytes are encoded together at least, up to the end of a module, and at most, however large it is: two
+    /// chunks are hashed at a time, and who computes a module has both its factors; more would not stay in a cache.
+    private static let groupByteCount = 2 * FormatConstants.chunkByteCount...4 * FormatConstants.chunkByteCount
     /// How many of these groups are in memory at most, however many processors there are.
-    private static let maximumAhead = 32
+    private static let maximumAhead = 16
 
     private let output: PositionedOutput
     private let start: Int
@@ -67,14 +68,16 @@ struct DataWriter {
     }
 
     /// Writes all tensors; each chunk is read once.
-    mutating func write(_ tensors: [Tensor], _ progress: ((Int) -> Void)?) throws {
+    ///
+    /// - Parameter modules: the place of each tensor's module.
+    mutating func write(_ tensors: [Tensor], of modules: [Int], _ progress: ((Int) -> Void)?) throws {
         leaves = Array(repeating: [], count: tensors.count)
-        var reader = ChunkReader(tensors: tensors)
+        var reader = ChunkReader(tensors: tensors, modules: modules)
         let (alignment, codec) = (alignment, codec)
         try Concurrent.flow(
             workerCount: workerCount, ahead: min(2 * workerCount, DataWriter.maximumAhead)
         ) {
-            reader.next(DataWriter.jobsAtOnce)
+            reader.next(DataWriter.groupByteCount)
         } transform: { jobs in
             try ChunkCoder.withCoder { try DataWriter.encode(jobs, $0, codec, alignment) }
         } consume: { stored in
@@ -133,25 +136,34 @@ struct DataWriter {
 
     /// The chunks of tensors, one after the other.
     private struct ChunkReader {
-        let tensors: [Tensor]
+        private let tensors: [Tensor]
+        private let modules: [Int]
         private var tensor = 0
         private var offset = 0
 
-        init(tensors: [Tensor]) {
+        init(tensors: [Tensor], modules: [Int]) {
             self.tensors = tensors
+            self.modules = modules
         }
 
-        /// The next chunks, `count` unless the tensors end before; nil at the end.
-        mutating func next(_ count: Int) -> [Job]? {
+        /// The next chunks: whole modules until there are enough bytes, part of one where it has too many; nil at the end.
+        mutating func next(_ byteCount: ClosedRange<Int>) -> [Job]? {
             var jobs: [Job] = []
-            while jobs.count < count, tensor < tensors.count {
+            var taken = 0
+            while tensor < tensors.count, taken < byteCount.upperBound,
+                taken < byteCount.lowerBound || !isAtModule
+            {
                 let content = tensors[tensor]
                 let range = offset..<min(offset + FormatConstants.chunkByteCount, content.byteCount)
                 if !range.isEmpty { jobs.append(Job(tensor: tensor, content: content, range: range)) }
+                taken += range.count
                 offset = range.upperBound
                 if offset == content.byteCount { (tensor, offset) = (tensor + 1, 0) }
             }
             return jobs.isEmpty ? nil : jobs
         }
+
+        /// Whether the next chunk is the first of a module.
+        private var isAtModule: Bool { offset == 0 && (tensor == 0 || modules[tensor] != modules[tensor - 1]) }
     }
 }

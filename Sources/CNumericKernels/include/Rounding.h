@@ -19,6 +19,10 @@ size_t cnk_narrow_f64_to_f16(const double *_Nonnull source, uint16_t *_Nonnull t
 /// target[i] = values[i] - target[i].
 void cnk_subtract_from(const double *_Nonnull values, double *_Nonnull target, size_t count);
 
+/// target[i] = values[i] - rounded[i], rounded to binary32.
+void cnk_subtract_rounded(
+    const double *_Nonnull values, const float *_Nonnull rounded, float *_Nonnull target, size_t count);
+
 /// target[i · stride + j] = factor · source[i · columns + j].
 void cnk_place_scaled(
     const float *_Nonnull source, size_t rows, size_t columns, double factor, double *_Nonnull target, size_t stride);

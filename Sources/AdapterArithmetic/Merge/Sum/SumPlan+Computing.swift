@@ -10,14 +10,8 @@ extension SumPlan {
         try module.checkMemory(storesAll: !keepsFactors)
         return try module.describingErrors {
             let coefficients = try innerCoefficients()
-            var (a, b, losses): ([UInt8], [UInt8], [Loss]) = ([], [], [])
-            for slice in 0..<module.layout.count {
-                let part = try computed(slice, coefficients)
-                a += part.a
-                b += part.b
-                losses.append(part.loss)
-            }
-            return ComputedModule(a: a, b: b, certificate: Loss.certificate(losses, name: module.name, rank: rank))
+            let slices = try (0..<module.layout.count).map { try computed($0, coefficients) }
+            return ComputedModule(slices, name: module.name, rank: rank)
         }
     }
 
@@ -49,7 +43,7 @@ extension SumPlan {
         // Beyond that inner products would be larger than the factors.
         if TermSlice.hasPanels(dtype), update.b.dtype == dtype, rank <= min(layout.rows, layout.columns),
             let norm = FactorPair.norm(
-                try part.gramOfB(rows: layout.rows, dtype),
+                ofFloats: try part.gramOfB(rows: layout.rows, dtype),
                 try TermSlice.gramOfA([part], columns: layout.columns, dtype))
         {
             return coefficient.magnitude * norm
@@ -84,9 +78,10 @@ extension SumPlan {
             rank <= min(layout.rows, layout.columns),
             let stacked = try StackedFactors(
                 parts, coefficients, rows: layout.rows, columns: layout.columns, dtype: module.dtype),
-            let deltaNorm = FactorPair.norm(stacked.inB, stacked.inA),
+            let deltaNorm = FactorPair.norm(ofFloats: stacked.inB, stacked.inA),
             // A is exact: what is lost is ‖(B − B')·A‖.
-            let roundingError = stacked.inResidual.isZero ? 0 : FactorPair.norm(stacked.inResidual, stacked.inA)
+            let roundingError = stacked.inResidual.isZero
+                ? 0 : FactorPair.norm(ofFloats: stacked.inResidual, stacked.inA)
         else { return nil }
         let outer = outerCoefficient.magnitude
         return StoredSlice(
