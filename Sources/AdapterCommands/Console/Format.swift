@@ -43,7 +43,9 @@ enum Format {
 
     /// Text from outside without control characters, so that it cannot steer the terminal.
     static func printable(_ text: String) -> String {
-        String(
+        // Most text is plain ASCII.
+        if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
+        return String(
             String.UnicodeScalarView(
                 text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
     }
