@@ -85,11 +85,12 @@ private struct ResealedHeader {
                 byteOffset: FormatConstants.writeVersionOffset)
         }
         let required = SectionTag.critical.count
-        let ancillary = file.header.sections.dropFirst(required)
-        let trailingStart =
-            ancillary.firstIndex { $0.offset >= fixed.headerByteCount } ?? file.header.sections.endIndex
-        let headerSections = file.header.sections[..<trailingStart]
-        var trailingSections = file.header.sections[trailingStart...].filter { $0.tag != .signatures }
+        let ancillary = file.header.sections.dropFirst(required).filter { $0.tag != .signatures }
+        // An empty section at the header's end would start where the header ends, and so count as one behind the data
+        // (spec clause 4.4); there it is put.
+        let staysInHeader = { (entry: SectionEntry) in entry.offset < fixed.headerByteCount && entry.byteCount > 0 }
+        let headerSections = file.header.sections.prefix(required) + ancillary.filter(staysInHeader)
+        var trailingSections = ancillary.filter { !staysInHeader($0) }.sorted { $0.tag < $1.tag }
             .map { (entry: $0, part: Part.copied($0.offset..<$0.end)) }
         if let signatures {
             let entry = SectionEntry(

@@ -1,4 +1,3 @@
-import AdapterFormat
 import AdapterTesting
 import Adapters
 import ByteCoding
@@ -6,6 +5,8 @@ import FileSystem
 import Integrity
 import Tensors
 import Testing
+
+@testable import AdapterFormat
 
 struct SignatureSectionTests {
     @Test(arguments: WritingCodec.allCases, [true, false])
@@ -102,6 +103,39 @@ struct SignatureSectionTests {
             let output = try OutputFile(in: folder)
             _ = try AdapterFileWriter.copy(signed, signatures: [], to: output)
             #expect(try SignedFile.contents(output.temporaryPath) == bytes)
+        }
+    }
+
+    /// An empty section at the very end of a header would begin where the header ends, like one behind the data. Headers
+    /// end at multiples of 256 here, and one of the lengths puts the empty sections there once a signature is added.
+    @Test func `empty sections at the end of a header are kept`() throws {
+        try withTemporaryDirectory { folder in
+            let plain = folder + "/plain"
+            _ = try AdapterFileWriter.write(SampleAdapters.plain(seed: 5), toPath: plain, codec: .raw)
+            var file = try SpecFile(parsing: SignedFile.contents(plain))
+            (file.notes, file.provenance) = (nil, nil)
+            let key = try SignedFile.key()
+            var signedCount = 0
+            for length in stride(from: 8, through: 256, by: 8) {
+                file.otherSections = [
+                    SpecFile.Section(tag: "AAAA", bytes: [UInt8](repeating: 7, count: length)),
+                    SpecFile.Section(tag: "BBBB", bytes: []), SpecFile.Section(tag: "zzzz", bytes: []),
+                ]
+                try SignedFile.store(file.sealed(), at: folder + "/a")
+                // One of the lengths ends the header already here, where the section would lie behind the data.
+                guard let original = try? AdapterFile(opening: folder + "/a") else { continue }
+                try SignedFile.sign(folder + "/a", as: folder + "/b", key)
+                let signed = try AdapterFile(opening: folder + "/b")
+                _ = try signed.verify()
+                #expect(signed.contentRoot == original.contentRoot)
+                #expect(try signed.signatures().map(\.keyID) == [key.publicKey.id])
+                let added = signed.header.sections.dropFirst(5).map { ($0.tag.description, $0.byteCount) }
+                #expect(added.map(\.0).sorted() == ["AAAA", "BBBB", "SIGN", "zzzz"])
+                #expect(added.map(\.1).sorted().prefix(2) == [0, 0])
+                #expect(added.contains { $0 == ("AAAA", length) })
+                signedCount += 1
+            }
+            #expect(signedCount >= 31)
         }
     }
 
