@@ -25,6 +25,15 @@ extension TrainingTests {
         steps(events).compactMap { $0[key]?.number }
     }
 
+    private func floats(_ tensor: PEFTFolder.RawTensor) throws -> [Double] {
+        try #require(tensor.dtype == "F32")
+        return tensor.bytes.withUnsafeBytes { bytes in
+            stride(from: 0, to: bytes.count, by: 4).map {
+                Double(bytes.loadUnaligned(fromByteOffset: $0, as: Float.self))
+            }
+        }
+    }
+
     /// The only A and the only B of a pulled adapter, row by row, and the rank.
     private func factors(_ folder: String) throws -> (a: [[Double]], b: [[Double]]) {
         let peft = try PEFTFolder(folder)
@@ -32,13 +41,7 @@ extension TrainingTests {
             let found = peft.tensors.filter { $0.key.hasSuffix(suffix) }
             try #require(found.count == 1)
             let tensor = try #require(found.first?.value)
-            try #require(tensor.dtype == "F32")
-            let values = tensor.bytes.withUnsafeBytes { bytes in
-                stride(from: 0, to: bytes.count, by: 4).map {
-                    Double(bytes.loadUnaligned(fromByteOffset: $0, as: Float.self))
-                }
-            }
-            let columns = tensor.shape[1]
+            let (values, columns) = (try floats(tensor), tensor.shape[1])
             return stride(from: 0, to: values.count, by: columns).map { Array(values[$0..<$0 + columns]) }
         }
         return (try rows("lora_A.weight"), try rows("lora_B.weight"))
@@ -103,6 +106,30 @@ extension TrainingTests {
                     let (x, y) = (row.reduce(0) { $0 + $1 * $1 }, column.reduce(0) { $0 + $1 * $1 })
                     #expect(abs(x / y - 1) < 1e-4)
                 }
+            }
+        }
+    }
+
+    /// The fixtures' adapters have PEFT's logits in float64, which the trainer's own tests compare.
+    @Test(arguments: ["lora", "dora", "pissa"])
+    func `a run and a pull give the adapter whose logits equal those in PEFT`(_ name: String) throws {
+        try withTool { tool, folder in
+            let fixture = "\(Self.fixtures)/trained/\(name)"
+            let document = try JSON.parse([UInt8](Data(contentsOf: URL(fileURLWithPath: fixture + "/case.json"))))
+            let settings = try #require(document["arguments"]?.array).compactMap(\.string)
+            let result = try tool.run(
+                ["train", "--base", Self.base, "--data", Self.fixtures + "/bierce_train.txt", "-t", "team/again"]
+                    + settings)
+            try #require(result.status == 0, "\(result.errors)")
+            try #require(tool.run("pull", "team/again", "-o", folder + "/peft").status == 0)
+            let (found, expected) = (try PEFTFolder(folder + "/peft"), try PEFTFolder(fixture))
+            #expect(found.configuration == expected.configuration)
+            try #require(found.tensors.mapValues(\.shape) == expected.tensors.mapValues(\.shape))
+            for (name, tensor) in expected.tensors {
+                let (x, y) = (try floats(#require(found.tensors[name])), try floats(tensor))
+                let error = zip(x, y).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+                // The same bits on one machine. On another sums round otherwise, which 30 steps make larger.
+                #expect(error <= 1e-6 * y.reduce(0) { $0 + $1 * $1 }, "\(name)")
             }
         }
     }
