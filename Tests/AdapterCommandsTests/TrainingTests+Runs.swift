@@ -209,4 +209,28 @@ extension TrainingTests {
             #expect(try root(tool, "team/stopped") == root(tool, "team/whole"))
         }
     }
+
+    @Test func `a signal that is ignored from the start stays ignored`() throws {
+        try withTool { tool, folder in
+            let data = try text(folder)
+            // As a shell without job control does with what it starts in the background; SIGTERM is still heard.
+            let running = try tool.start(
+                arguments(data, "team/background", "--json", "--save-steps", "0", "--max-steps", "100000"),
+                launcher: ["/bin/sh", "-c", "trap '' INT; exec \"$0\" \"$@\""])
+            defer { running.kill() }
+            func steps() -> Int { running.outputSoFar.split(separator: "\n").count { $0.contains(#""event":"step""#) } }
+            let deadline = Date().addingTimeInterval(60)
+            while steps() < 1, Date() < deadline { usleep(5_000) }
+            running.send(SIGINT)
+            let before = steps()
+            while steps() < before + 3, running.isRunning, Date() < deadline { usleep(5_000) }
+            #expect(before >= 1 && steps() >= before + 3)
+            // A second one would end a program that had taken note of the first.
+            running.send(SIGINT)
+            running.send(SIGTERM)
+            let result = running.wait()
+            #expect(result.status == 130, "\(result.errors)")
+            #expect(try json(tool, "runs", "team/background")["isFinal"] == false)
+        }
+    }
 }
