@@ -31,6 +31,8 @@ public struct Provenance: Hashable, Sendable {
     public var toolVersion: String
     /// The inputs, in the order they were given.
     public var parents: [Parent]
+    /// The parents that are computed with; the others are models and data that decided something else.
+    public var inputs: [Parent] { parents.filter { $0.role == "input" } }
     /// The options that decide the result, such as the method and the rank.
     public var options: [String: MetadataValue]
     /// What the result lost against the exact one.

@@ -408,6 +408,52 @@ import Testing
         }
     }
 
+    /// What a result tells of the search for its weights, which is no option of the merge.
+    private func checkSearchRecord(
+        _ tool: CommandLineTool, _ found: MetadataValue, data: String, _ command: [String]
+    ) throws {
+        func json(_ arguments: [String]) throws -> MetadataValue {
+            let result = try tool.run(arguments)
+            try #require(result.status == 0, "\(arguments): \(result.errors)")
+            return try JSON.parse(Array(result.output.utf8))
+        }
+        let provenance = try #require(json(["show", "team/best", "--json"])["provenance"])
+        var expected = try #require(found.map)
+        let (best, evaluations) = (expected.removeValue(forKey: "best"), expected.removeValue(forKey: "evaluations"))
+        #expect(provenance["options"]?["search"] == .map(expected))
+        let digest = SHA256.hash([UInt8](try Data(contentsOf: URL(fileURLWithPath: data)))).description
+        let run = try #require(json(["runs", "team/a", "--json"])["settings"])
+        #expect(run["base"] != nil && expected["settings"]?["base"] == run["base"])
+        #expect(expected["settings"]?["val_data"] == .string(digest))
+        for key in ["max_seq_length", "mask_prompt", "truncation", "chat_template"] {
+            #expect(run[key] != nil && expected["settings"]?[key] == run[key], "\(key)")
+        }
+        func numbers(_ key: String) -> [Double]? { expected[key]?.array?.compactMap(\.number) }
+        #expect(numbers("start") == [1, 1] && numbers("range") == [0, 1] && expected["budget"] == 16)
+        #expect(expected["evaluationCount"]?.integer == evaluations?.array?.count)
+        #expect(expected["bestValidationLoss"] == best?["loss"])
+        #expect(expected["data"]?["validation"]?["rows"]?.integer ?? 0 > 1)
+        #expect(
+            provenance["parents"]?.array?.map { $0["role"]?.string } == ["input", "input", "base", "validation"])
+        #expect(try tool.run("lineage", digest, "--impact").output == "team/best:latest\n")
+        let shown = try tool.run("show", "team/best").output
+        #expect(shown.contains("sets of weights tried, loss ") && shown.contains(" (validation)\n"), "\(shown)")
+        #expect(!shown.contains("max_seq_length"))
+
+        // The same search is known again. Its recipe is the merge with the weights that were found.
+        #expect(try json(command + ["-t", "team/again"])["wasStored"] == true)
+        let recipe = try json(["recipe", "team/best", "--json"])
+        let step = try #require(recipe["steps"]?["result"])
+        #expect(step["options"]?["search"] == nil && step["options"]?["method"] != nil)
+        #expect(step["inputs"]?.array?.map { $0["weight"] } == best?["weights"]?.array)
+        let path = data + ".recipe"
+        try JSON.text(recipe).write(toFile: path, atomically: true, encoding: .utf8)
+        try #require(tool.run("compose", path, "-t", "team/composed").status == 0)
+        #expect(try root(tool, "team/composed") == root(tool, "team/best"))
+        #expect(try tool.run("compose", "--without", "team/b", "--of", "team/best", "-t", "team/less").status == 0)
+        #expect(try tool.run("document", "verify", "team/best").status == 0)
+    }
+
     @Test func `a search finds weights that eval agrees with`() throws {
         try withTool { tool, folder in
             let data = try text(folder)
@@ -448,6 +494,7 @@ import Testing
                 parents?.array?.compactMap { $0["weight"]?.number } == weights.filter { $0 != 0 }
                     || parents?.array?.count == 2)
             #expect(try tool.run("rebuild", "team/best").status == 0)
+            try checkSearchRecord(tool, found, data: validation, ["merge", "team/a=1", "team/b=1", "--json"] + search)
             // Rows that are left out do not count, and threads do not matter.
             let dropping = ["eval", "--base", Self.base, "--data", validation, "--max-seq-length", "64", "--json"]
             let chosen = try tool.run(

@@ -40,15 +40,17 @@ struct MergeCommand: ParsableCommand {
         let found = try search(weighted)
         let weights = found?.best.weights ?? weighted.map(\.weight)
         let parents = try parents(weighted, weights)
+        var settings = arguments.settings
+        settings[SearchRecord.name] = (found?.record.document).map { .map($0) }
         let result = ComputedResult(
-            operation: .merge, computed: try merged(parents), parents: parents, settings: arguments.settings,
-            options: options, exactResult: arguments.options.exactResult)
+            operation: .merge, computed: try merged(parents), parents: parents, others: found?.record.parents ?? [],
+            settings: settings, options: options, exactResult: arguments.options.exactResult)
         if let found, !options.json, !options.quiet { try StandardOutput.write(table(found.search, found.best)) }
         var document =
             try result.store(
                 as: target, expecting: expectation.expectedTag, message: message, recomputing: recompute.isSet
             ).map ?? [:]
-        if let found { document["search"] = description(found.search, found.best) }
+        if let found { document["search"] = .map(description(found.search, found.best, found.record)) }
         if options.json { try StandardOutput.write(JSON.text(.map(document), indented: true) + "\n") }
     }
 
@@ -66,7 +68,7 @@ struct MergeCommand: ParsableCommand {
 
     /// The best weights, when they are to be found.
     private func search(_ weighted: [WeightedReference]) throws -> (
-        best: WeightSearch.Evaluation, search: WeightSearch
+        best: WeightSearch.Evaluation, search: WeightSearch, record: SearchRecord
     )? {
         guard searching.search else { return nil }
         var opened = try parents(weighted, weighted.map(\.weight))
@@ -87,10 +89,15 @@ struct MergeCommand: ParsableCommand {
         return table.text + "\n"
     }
 
-    private func description(_ search: WeightSearch, _ best: WeightSearch.Evaluation) -> MetadataValue {
+    private func description(
+        _ search: WeightSearch, _ best: WeightSearch.Evaluation, _ record: SearchRecord
+    ) -> [String: MetadataValue] {
         func entry(_ evaluation: WeightSearch.Evaluation) -> MetadataValue {
             ["weights": .array(evaluation.weights.map(MetadataValue.double)), "loss": .double(evaluation.loss)]
         }
-        return ["best": entry(best), "evaluations": .array(search.evaluations.map(entry))]
+        var document = record.document
+        document["best"] = entry(best)
+        document["evaluations"] = .array(search.evaluations.map(entry))
+        return document
     }
 }

@@ -84,11 +84,13 @@ struct ShowCommand: ParsableCommand {
 
     /// Options in words: ` with method exact, rank 8`.
     private static func text(_ options: [String: MetadataValue]) -> String {
-        let words = options.filter { $0.key != "record" && !$0.value.isNull && $0.value != false }
-            .sorted { $0.key.precedesInUTF8($1.key) }
-            .map { key, value in
-                value == true ? key : "\(key) \(value.string ?? value.number.map(Format.number) ?? JSON.text(value))"
-            }
+        let words = options.filter { key, value in
+            !["record", SearchRecord.name].contains(key) && !value.isNull && value != false
+        }
+        .sorted { $0.key.precedesInUTF8($1.key) }
+        .map { key, value in
+            value == true ? key : "\(key) \(value.string ?? value.number.map(Format.number) ?? JSON.text(value))"
+        }
         return words.isEmpty ? "" : " with " + words.joined(separator: ", ")
     }
 
@@ -126,8 +128,10 @@ struct ShowCommand: ParsableCommand {
             let words = run == nil ? ShowCommand.text(provenance.options) : ""
             add("made by", "\(provenance.operation)\(words), adapterctl \(provenance.toolVersion)")
             if let run { lines.append(RunDescription(run: run).text) }
+            add("searched", SearchRecord(provenance)?.text)
             for parent in provenance.parents {
-                add("parent", "\(parent.digest)\(parent.weight.map { " × \(Format.number($0))" } ?? "")")
+                let role = parent.role == "input" ? "" : " (\(parent.role))"
+                add("parent", "\(parent.digest)\(parent.weight.map { " × \(Format.number($0))" } ?? "")\(role)")
             }
         }
         for signature in signatures { add("signed by", signature) }

@@ -4,6 +4,7 @@ internal import AdapterTraining
 internal import Adapters
 internal import ArgumentParser
 internal import ByteCoding
+internal import Integrity
 
 /// Options of `merge --search`.
 struct SearchArguments: ParsableArguments {
@@ -58,14 +59,14 @@ struct SearchArguments: ParsableArguments {
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be 1 to 1024.") }
     }
 
-    /// The weights with the least loss, with all that were tried.
+    /// The weights with the least loss, with all that were tried and what the result is to tell of it.
     ///
     /// - Parameters:
     ///   - start: where the search starts.
     ///   - merged: the adapter that weights make.
     func run(
         from start: [Double], _ options: GlobalOptions, merged: ([Double]) throws -> Adapter
-    ) throws -> (best: WeightSearch.Evaluation, search: WeightSearch)? {
+    ) throws -> (best: WeightSearch.Evaluation, search: WeightSearch, record: SearchRecord)? {
         guard search, let base, let data else { return nil }
         var words = ["--data", data, "--max-seq-length", "\(maxSeqLength)", "--truncation", truncation.rawValue]
         if maskPrompt { words.append("--mask-prompt") }
@@ -87,7 +88,7 @@ struct SearchArguments: ParsableArguments {
         guard let best, best.loss.isFinite else {
             throw InputError(description: "Unable to merge: no weights that were tried give a finite loss.")
         }
-        return (best, search)
+        return (best, search, SearchRecord(settings: model.settings, model.dataset, search, best: best))
     }
 }
 
@@ -112,16 +113,24 @@ struct SearchRange: ExpressibleByArgument {
 private struct SearchedModel {
     private static let batchTokenCount = 1024
 
+    let dataset: Dataset
+    /// What decides losses: digests of model and data, and how rows become tokens.
+    let settings: [String: MetadataValue]
     private let weights: TransformerWeights<Float>
-    private let dataset: Dataset
     private let workers: Workers
 
     init(_ base: BaseArguments, _ data: DataArguments, console: Console) throws {
         let tokenizer = try base.openTokenizer()
         let folder = try ModelFolder(opening: base.base)
         let endToken = try base.endToken(tokenizer, folder.configuration())
-        dataset = try data.dataset(data.data, tokenizer, endToken: endToken, console).dataset
+        let file: DataFile
+        (dataset, file) = try data.dataset(data.data, tokenizer, endToken: endToken, console)
         weights = try TransformerWeights(folder)
+        var settings = data.settings(tokenizer)
+        settings["max_seq_length"] = MetadataValue(data.maxSeqLength)
+        settings["base"] = MetadataValue(try base.description(folder, console).digest?.description)
+        settings["val_data"] = .string(file.digest.description)
+        self.settings = settings
         workers = base.workers
     }
 

@@ -13,10 +13,12 @@ struct CommandOperation<Arguments: ParsableArguments>: RecipeOperation {
     let settings: @Sendable (Arguments) -> [String: MetadataValue]
     /// What options stand for that records may leave out, where it is not what recipes mean by leaving them out.
     var unrecorded: [String: MetadataValue] = [:]
+    /// What records tell besides options: how something was found.
+    var told: Set<String> = []
     let compute: @Sendable (_ inputs: [OperationInput], _ arguments: Arguments) throws -> ComputedAdapter
 
     func options(recorded: [String: MetadataValue]) -> [String: MetadataValue] {
-        recorded.merging(unrecorded) { recorded, _ in recorded }
+        recorded.filter { !told.contains($0.key) }.merging(unrecorded) { recorded, _ in recorded }
     }
 
     func plan(_ options: [String: MetadataValue], weights given: [Double?]) throws -> OperationPlan {

@@ -18,7 +18,7 @@ enum Operations {
     static let merge = CommandOperation<MergeArguments>(
         name: "merge", weights: { given, _ in given.map { $0 ?? 1 } }, settings: { $0.settings },
         // Results of before there was another order, and PEFT's.
-        unrecorded: ["order": .string(InputOrder.given.rawValue)],
+        unrecorded: ["order": .string(InputOrder.given.rawValue)], told: [SearchRecord.name],
         compute: {
             var inputs = $0.map(\.mergeInput)
             try $1.modules.apply(to: &inputs)

@@ -97,7 +97,7 @@ public struct RecipeOperations: Sendable {
     func step(of provenance: Provenance) -> Recipe.Step {
         Recipe.Step(
             operation: provenance.operation,
-            inputs: provenance.parents.map { Recipe.Input(.digest($0.digest), weight: $0.weight) },
+            inputs: provenance.inputs.map { Recipe.Input(.digest($0.digest), weight: $0.weight) },
             options: options(of: provenance))
     }
 

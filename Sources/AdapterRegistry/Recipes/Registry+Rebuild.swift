@@ -49,11 +49,11 @@ extension Registry {
         let stored = try resolve(reference)
         let provenance = try self.provenance(of: open(stored), stored)
         var step = operations.step(of: provenance)
-        step.inputs = try provenance.parents.map { parent in
+        step.inputs = try provenance.inputs.map { parent in
             Recipe.Input(.digest(try present(parent) ?? parent.digest), weight: parent.weight)
         }
         for parent in dropped {
-            let rest = zip(step.inputs, provenance.parents).filter { $1.contentRoot != parent.contentRoot }.map(\.0)
+            let rest = zip(step.inputs, provenance.inputs).filter { $1.contentRoot != parent.contentRoot }.map(\.0)
             guard rest.count < step.inputs.count else {
                 throw RegistryError(
                     .notFound,
@@ -81,7 +81,7 @@ extension Registry {
         while let next = waiting.popLast() {
             guard seen.insert(next.digest).inserted, let provenance = try open(next).provenance() else { continue }
             var inputs: [MetadataValue] = []
-            for parent in provenance.parents {
+            for parent in provenance.inputs {
                 let digest = try present(parent) ?? parent.digest
                 let isStep = try isComputable(digest, operations)
                 var input: [String: MetadataValue] =
@@ -106,7 +106,7 @@ extension Registry {
             guard let operation = try Catalog.record(of: digest, in: database)?.summary.operation,
                 operations.has(operation)
             else { return false }
-            let parents = try Catalog.provenanceParents(of: digest, in: database)
+            let parents = try Catalog.provenanceParents(of: digest, in: database).filter { $0.role == "input" }
             return try !parents.isEmpty && parents.allSatisfy { try Catalog.present($0, in: database) != nil }
         }
     }
