@@ -6,11 +6,17 @@ import Integrity
 // A page is found by indexes alone, in the list's order: without filters by the tags themselves; with filters by the
 // versions that have the facet of the rarest, each tested for the others, until the page is full. What few adapters have,
 // such as a word or a base's digest, gives these, and their tags are sorted. Other filters are tested on all versions.
+//
+// Where very many versions stand at one place of the list, all of their tags would have to be sorted for a page of some:
+// there the tags are tried in the list's order first, a few of them, which most often fills the page.
 extension Catalog {
     /// How a page is found.
     enum ListPlan: Hashable, Sendable {
         /// By tags in the list's order.
         case tags
+        /// By a few tags in the list's order, from a place on and with its key: the page's first entries from there, but
+        /// perhaps not all.
+        case walk(from: ListPlace)
         /// By versions in the list's order: those with a facet, which is what the filter with this index asks for; nil
         /// when all filters are tested.
         case versions(Facet, filter: Int?)
@@ -28,22 +34,57 @@ extension Catalog {
     private static let sortedTags = 10_000
     /// Of so few adapters the tags are sorted.
     private static let sortedAdapters = 2000
-    /// So many versions at one place of a list are too many to sort by their tags.
-    private static let crowd = 1000
+    /// So many tags are tried before those of a crowd are sorted.
+    private static let walkedTags = 1000
 
     /// One page of the tagged adapters that a query accepts.
-    static func list(_ query: ListQuery, blobs: BlobStore, in database: Database) throws -> [StoredAdapter] {
+    ///
+    /// - Parameter crowdCount: so many versions at one place of the list are too many to sort by their tags.
+    static func list(
+        _ query: ListQuery, blobs: BlobStore, crowdCount: Int = 1000, in database: Database
+    ) throws -> [StoredAdapter] {
         let filters = try query.filters()
         guard let plan = try plan(query, filters, in: database) else { return [] }
-        let (keys, arguments) = try listKeys(query, filters, plan, in: database)
+        guard case .versions(let facet, _) = plan, let crowd = try crowd(facet, query, crowdCount, in: database) else {
+            return try entries(query, filters, plan, blobs: blobs, in: database)
+        }
+        let page = try crowdedPage(query, filters, plan, crowd, blobs: blobs, in: database)
+        if let page { return page }
+        // Very many versions of one repository are better taken by its tags.
+        let isTooMany = try number(of: facet, in: database).map {
+            try versionCount($0, limit: countedVersions, in: database) >= countedVersions
+        }
+        return try entries(query, filters, isTooMany == true ? .tags : plan, blobs: blobs, in: database)
+    }
+
+    /// A page that holds a crowd or the beginning of it: what stands before it by versions, and the rest by a walk over
+    /// tags; nil when that does not fill the page.
+    private static func crowdedPage(
+        _ query: ListQuery, _ filters: [ListFilter], _ plan: ListPlan, _ crowd: ListPlace, blobs: BlobStore,
+        in database: Database
+    ) throws -> [StoredAdapter]? {
+        guard let limit = query.limit, (1...walkedTags).contains(limit) else { return nil }
+        let first = try entries(query, filters, plan, before: crowd, blobs: blobs, in: database)
+        var rest = query
+        rest.limit = limit - first.count
+        let walked = try entries(rest, filters, .walk(from: crowd), blobs: blobs, in: database)
+        return first.count + walked.count == limit ? first + walked : nil
+    }
+
+    private static func entries(
+        _ query: ListQuery, _ filters: [ListFilter], _ plan: ListPlan, before end: ListPlace? = nil,
+        blobs: BlobStore, in database: Database
+    ) throws -> [StoredAdapter] {
+        let (keys, arguments) = try listKeys(query, filters, plan, before: end, in: database)
         let sql = """
             SELECT t.repository, t.name AS tag, t.generation, t.immutable, t.updatedAt,
                 t.createdAt AS versionCreatedAt, \(recordColumns)
             FROM (\(keys)) AS k CROSS JOIN tag AS t ON t.repositoryId = k.repositoryId AND t.name = k.name
                 CROSS JOIN adapter AS a ON a.digest = t.digest CROSS JOIN blob AS b ON b.digest = t.digest
-            ORDER BY \(order(query, key(query.order), "t.repository"))
+            ORDER BY \(order(query, key(query.order, .tags), "t.repository"))
             """
-        return try Row.fetchAll(database, sql: sql, arguments: arguments).map { try entry($0, blobs: blobs) }
+        // A row of a cursor knows where its columns are; a copy looks for each name anew.
+        return try Array(Row.fetchCursor(database, sql: sql, arguments: arguments).map { try entry($0, blobs: blobs) })
     }
 
     /// How a page is best found; nil when no version has one of the facets.
@@ -53,10 +94,10 @@ extension Catalog {
         // The names that a prefix leaves stand together.
         let isByNameAlone = filters.count == 1 && query.namePrefix != nil && query.order == .name
         if filters.isEmpty || isByNameAlone { return .tags }
-        var rarest: (facet: Facet, number: Int64, filter: Int?, count: Int)?
+        var rarest: (facet: Facet, filter: Int?, count: Int)?
         func consider(_ facet: Facet, _ number: Int64, _ filter: Int?) throws {
             let count = try versionCount(number, limit: countedVersions, in: database)
-            if count < rarest?.count ?? .max { rarest = (facet, number, filter, count) }
+            if count < rarest?.count ?? .max { rarest = (facet, filter, count) }
         }
         var fewest: (filter: Int, count: Int)?
         var named: Int?
@@ -80,23 +121,17 @@ extension Catalog {
         }
         if let fewest, fewest.count <= rarest?.count ?? .max { return .adapters(filter: fewest.filter) }
         if let named { return .named(filter: named) }
-        guard let rarest else { return try planWithoutFacet(query, filters, in: database) }
-        // Very many versions of one repository are better taken by its tags.
-        let isCrowded = try rarest.count >= countedVersions && isCrowded(rarest.number, query.order, in: database)
-        return isCrowded ? .tags : .versions(rarest.facet, filter: rarest.filter)
+        guard let rarest else { return planWithoutFacet(query, filters) }
+        return .versions(rarest.facet, filter: rarest.filter)
     }
 
     /// How a page is best found when nothing but names and words in many adapters restrict it.
-    private static func planWithoutFacet(
-        _ query: ListQuery, _ filters: [ListFilter], in database: Database
-    ) throws -> ListPlan? {
-        guard let number = try number(of: .any, in: database) else { return nil }
+    private static func planWithoutFacet(_ query: ListQuery, _ filters: [ListFilter]) -> ListPlan {
         // There are fewer repositories than tags, and fewer tags than tags of versions.
         if query.order == .name, query.namePrefix == nil, filters.contains(where: { $0.namePattern != nil }) {
             return .repositories
         }
-        let isByTag = filters.contains { $0.tagPattern != nil }
-        return try isByTag || isCrowded(number, query.order, in: database) ? .tags : .versions(.any, filter: nil)
+        return filters.contains { $0.tagPattern != nil } ? .tags : .versions(.any, filter: nil)
     }
 
     /// How many adapters a filter gives; nil when it gives none by itself, or too many.
@@ -119,36 +154,54 @@ extension Catalog {
                 """, arguments: [glob]) ?? 0
     }
 
-    /// Whether very many versions stand at one place at the beginning of a list.
-    private static func isCrowded(_ facet: Int64, _ order: ListQuery.Order, in database: Database) throws -> Bool {
-        func place(_ offset: Int) throws -> Row? {
-            try Row.fetchOne(
-                database,
-                sql: """
-                    SELECT sortKey, repository FROM facetVersion WHERE facet = ? AND listOrder = ?
-                    ORDER BY sortKey DESC, repository LIMIT 1 OFFSET ?
-                    """, arguments: [facet, order.number, offset])
+    /// The first place with very many versions near the beginning of a page; nil when there is none.
+    private static func crowd(
+        _ facet: Facet, _ query: ListQuery, _ crowdCount: Int, in database: Database
+    ) throws -> ListPlace? {
+        guard let number = try number(of: facet, in: database) else { return nil }
+        var conditions = ["p.facet = ? AND p.listOrder = \(query.order.number)"]
+        var arguments: StatementArguments = [number]
+        for bound in try bounds(query, .versions, in: database).places {
+            conditions.append(bound.condition)
+            arguments += bound.arguments
         }
-        guard let last = try place(crowd) else { return false }
-        return try place(0) == last
+        let direction = query.isReversed ? ("ASC", "DESC") : ("DESC", "ASC")
+        let row = try Row.fetchOne(
+            database,
+            sql: """
+                SELECT sortKey, repository FROM (
+                    SELECT p.sortKey, p.repository FROM facetVersion AS p WHERE \(conditions.joined(separator: " AND "))
+                    ORDER BY p.sortKey \(direction.0), p.repository \(direction.1) LIMIT \(2 * crowdCount))
+                GROUP BY sortKey, repository HAVING count(*) >= \(crowdCount)
+                ORDER BY sortKey \(direction.0), repository \(direction.1) LIMIT 1
+                """, arguments: arguments)
+        return try row.map { ListPlace(sortKey: try $0.value("sortKey"), repository: try $0.value("repository")) }
     }
 
     /// The statement that gives the keys of a page's entries in order.
+    ///
+    /// - Parameter end: only entries before this place.
     static func listKeys(
-        _ query: ListQuery, _ filters: [ListFilter], _ plan: ListPlan, in database: Database
+        _ query: ListQuery, _ filters: [ListFilter], _ plan: ListPlan, before end: ListPlace? = nil,
+        in database: Database
     ) throws -> (sql: String, arguments: StatementArguments) {
         var filters = filters
         let scan = plan.scan
-        let key = scan == .versions ? "p.sortKey" : key(query.order)
+        let key = key(query.order, scan)
         var conditions: [String] = []
         var arguments = StatementArguments()
         func add(_ condition: String, _ values: StatementArguments = []) {
             conditions.append(condition)
             arguments += values
         }
-        let source: String
+        func takeConditions() -> String {
+            defer { conditions = [] }
+            return conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
+        }
+        let order = order(query, key, scan.repository)
+        var source: String
         switch plan {
-        case .tags: source = "tag AS t INDEXED BY \(index(query.order))"
+        case .tags, .walk: source = "tag AS t INDEXED BY \(index(query.order))"
         case .named: source = "tag AS t INDEXED BY tagByName"
         case .repositories:
             source = "repository AS r CROSS JOIN tag AS t INDEXED BY tagByReference ON t.repository = r.name"
@@ -165,7 +218,18 @@ extension Catalog {
                 AND p.listOrder = \(query.order.number)
                 """, [facet.kind.rawValue, facet.key, facet.value])
         }
-        for bound in try bounds(query, key, scan, in: database) { add(bound.condition, bound.arguments) }
+        let bounds = try bounds(query, scan, in: database)
+        if case .walk(let start) = plan {
+            for bound in walk(from: start, bounds, query) { add(bound.condition, bound.arguments) }
+            source = "(SELECT * FROM \(source) \(takeConditions()) ORDER BY \(order) LIMIT \(walkedTags)) AS t"
+        } else {
+            for bound in bounds.places { add(bound.condition, bound.arguments) }
+            if let bound = entryBound(bounds, query, scan) { add(bound.condition, bound.arguments) }
+        }
+        if let end {
+            let bound = bound(.before, end, query, scan)
+            add(bound.condition, bound.arguments)
+        }
         for filter in filters { add(filter.condition(scan), filter.arguments) }
         let adapter =
             filters.contains(where: \.needsAdapter) ? "CROSS JOIN adapter AS a ON a.digest = \(scan.digest)" : ""
@@ -177,82 +241,10 @@ extension Catalog {
                 "CROSS JOIN tag AS t INDEXED BY tagByDigest ON t.digest = d.digest AND t.repository = p.repository"
             }
         let sql = """
-            SELECT t.repositoryId, t.name FROM \(source) \(adapter) \(tags)
-            \(conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND "))
-            ORDER BY \(order(query, key, scan.repository)) LIMIT \(query.limit.map { max(0, $0) } ?? -1)
+            SELECT t.repositoryId, t.name FROM \(source) \(adapter) \(tags) \(takeConditions())
+            ORDER BY \(order) LIMIT \(query.limit.map { max(0, $0) } ?? -1)
             """
         return (sql, arguments)
-    }
-
-    /// The conditions that bound a walk: what stands behind the page before, and what names begin with.
-    private static func bounds(
-        _ query: ListQuery, _ key: String?, _ scan: ListFilter.Scan, in database: Database
-    ) throws -> [(condition: String, arguments: StatementArguments)] {
-        var bounds: [(condition: String, arguments: StatementArguments)] = []
-        if let after = query.after { bounds.append(try page(after, query, key, scan, in: database)) }
-        if let prefix = query.namePrefix {
-            // Behind all names that begin so: these are ASCII.
-            bounds.append(
-                ("\(scan.repository) >= ? AND \(scan.repository) < ?", [prefix, prefix + "\u{10FFFF}"]))
-        }
-        return bounds
-    }
-
-    /// The condition for what stands behind an entry: keyset paging, which neither repeats nor skips entries when
-    /// others come and go.
-    private static func page(
-        _ after: Reference, _ query: ListQuery, _ column: String?, _ scan: ListFilter.Scan, in database: Database
-    ) throws -> (condition: String, arguments: StatementArguments) {
-        guard let tag = after.tag else {
-            throw RegistryError(
-                .wrongKind, "Unable to list after '\(after)': it names a digest. Name the last entry's tag.",
-                reference: after.description)
-        }
-        let names = [after.repository.description, tag.description]
-        let isNext = query.isReversed ? "<" : ">"
-        // The first term of each bounds the scan of the index, the second is exact.
-        let isBehind = "(\(scan.repository), t.name) \(isNext) (?, ?)"
-        guard let key = key(query.order), let column else {
-            return (
-                "\(scan.repository) \(isNext)= ? AND \(isBehind)", StatementArguments([names[0]] + names)
-            )
-        }
-        let value = try Int64.fetchOne(
-            database, sql: "SELECT \(key) FROM tag AS t WHERE t.repository = ? AND t.name = ?",
-            arguments: StatementArguments(names))
-        guard let value else { throw try notFound(after, in: database) }
-        return (
-            "\(column) \(query.isReversed ? ">=" : "<=") ? AND (\(column) <> ? OR \(isBehind))",
-            [value, value] + StatementArguments(names)
-        )
-    }
-
-    private static func order(_ query: ListQuery, _ key: String?, _ repository: String) -> String {
-        let names = query.isReversed ? "\(repository) DESC, t.name DESC" : "\(repository), t.name"
-        guard let key else { return names }
-        return "\(key) \(query.isReversed ? "ASC" : "DESC"), \(names)"
-    }
-
-    /// The index that gives the order; told, because the planner would rather use one that a filter fits.
-    private static func index(_ order: ListQuery.Order) -> String {
-        switch order {
-        case .name: "tagByReference"
-        case .created: "tagByCreation"
-        case .size: "tagBySize"
-        case .rank: "tagByRank"
-        case .parameters: "tagByParameters"
-        }
-    }
-
-    /// The column that a list is ordered by; nil for names.
-    private static func key(_ order: ListQuery.Order) -> String? {
-        switch order {
-        case .name: nil
-        case .created: "t.createdAt"
-        case .size: "t.byteCount"
-        case .rank: "t.rank"
-        case .parameters: "t.parameterCount"
-        }
     }
 
     private static func entry(_ row: Row, blobs: BlobStore) throws -> StoredAdapter {
@@ -271,7 +263,7 @@ extension Catalog.ListPlan {
     /// How the catalog is read.
     fileprivate var scan: ListFilter.Scan {
         switch self {
-        case .tags, .named: .tags
+        case .tags, .walk, .named: .tags
         case .repositories: .repositories
         case .adapters: .adapters
         case .versions: .versions
