@@ -213,6 +213,28 @@ int mkdir(const char *path, mode_t mode) {
     return result;
 }
 
+static int status_at(const char *path, struct stat *status, int flags) {
+    return path_fails(path) ? -1 : (int)syscall(SYS_newfstatat, AT_FDCWD, path, status, flags);
+}
+
+int stat(const char *path, struct stat *status) { return status_at(path, status, 0); }
+int lstat(const char *path, struct stat *status) { return status_at(path, status, AT_SYMLINK_NOFOLLOW); }
+int stat64(const char *path, struct stat64 *status) { return status_at(path, (struct stat *)status, 0); }
+int lstat64(const char *path, struct stat64 *status) {
+    return status_at(path, (struct stat *)status, AT_SYMLINK_NOFOLLOW);
+}
+
+static int status_of(int descriptor, struct stat *status) {
+    return file_fails(descriptor) ? -1 : (int)syscall(SYS_newfstatat, descriptor, "", status, AT_EMPTY_PATH);
+}
+
+int fstat(int descriptor, struct stat *status) { return status_of(descriptor, status); }
+int fstat64(int descriptor, struct stat64 *status) { return status_of(descriptor, (struct stat *)status); }
+
+int access(const char *path, int mode) {
+    return path_fails(path) ? -1 : (int)syscall(SYS_faccessat, AT_FDCWD, path, mode);
+}
+
 DIR *opendir(const char *path) {
     static DIR *(*next)(const char *);
     if (path_fails(path)) return 0;

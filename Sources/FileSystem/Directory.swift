@@ -138,6 +138,23 @@ public enum Directory {
         )
     }
 
+    /// The same of what must not be taken for missing when the system cannot tell.
+    ///
+    /// - Throws: ``FileSystemError`` when something may stand at the path that cannot be examined.
+    public static func examine(_ path: String) throws -> (byteCount: Int, modifiedMilliseconds: Int64)? {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else {
+            let number = errno
+            guard number == ENOENT || number == ENOTDIR else {
+                throw FileSystemError.systemCall("examine", path, number: number)
+            }
+            return nil
+        }
+        return (
+            Int(status.st_size), Int64(status.st_mtim.tv_sec) * 1000 + Int64(status.st_mtim.tv_nsec) / 1_000_000
+        )
+    }
+
     /// Removes a file, or a folder with everything in it; links are removed, not followed.
     public static func remove(_ path: String) throws {
         var status = stat()

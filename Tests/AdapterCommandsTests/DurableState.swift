@@ -57,8 +57,11 @@ final class DurableState {
 
     /// The folder of a path and the name in it; nil for what lies elsewhere.
     private func place(_ path: String) -> (folder: Node, name: String)? {
-        guard path.hasPrefix(root + "/") else { return nil }
-        var parts = path.dropFirst(root.count).split(separator: "/").map(String.init)
+        // By parts: SQLite spells paths without empty ones.
+        let above = root.split(separator: "/")
+        let whole = path.split(separator: "/")
+        guard whole.starts(with: above) else { return nil }
+        var parts = whole.dropFirst(above.count).map(String.init)
         guard let name = parts.popLast() else { return nil }
         var folder = top
         for part in parts {

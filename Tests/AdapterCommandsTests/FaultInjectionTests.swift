@@ -233,7 +233,7 @@ import Testing
     /// What is flushed is all that survives: bytes with their file, names with their folder.
     @Test(
         .enabled(if: FileManager.default.fileExists(atPath: library), "libFaultInjection.so is not built"),
-        arguments: cases.filter { !$0.makesBackup })
+        arguments: cases)
     func `A loss of power at any step loses nothing that was said to be done`(_ test: Case) throws {
         try withTemporaryDirectory { base throws in
             let (disk, tags, calls) = try trace(test, base)
@@ -248,10 +248,15 @@ import Testing
                 disk.apply(call)
                 guard places.contains(index + 1) else { continue }
                 let found = base + "/found"
+                let place = "\(test.name), power lost behind call \(index + 1) of \(calls.count)"
                 try disk.write(to: found)
                 try check(
                     found + "/registry", tags, test, isDone: index + 1 == calls.count,
-                    "\(test.name), power lost behind call \(index + 1) of \(calls.count)")
+                    place)
+                // A backup is there when the command said so, and whole as soon as it is there.
+                if test.makesBackup, index + 1 == calls.count || Directory.kind(of: found + "/backup") != nil {
+                    try check(found + "/backup", tags, test, isDone: true, place + ", backup")
+                }
                 try Directory.remove(found)
             }
         }

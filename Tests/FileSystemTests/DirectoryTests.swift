@@ -121,4 +121,22 @@ struct DirectoryTests {
             #expect(try Directory.names(in: "\(folder)/kept") == [])
         }
     }
+
+    @Test func `What the system cannot tell is not taken for missing`() throws {
+        try withTemporaryDirectory { folder throws in
+            let file = "\(folder)/file"
+            let output = try OutputFile(beside: file)
+            try output.write([1, 2, 3])
+            try output.commit(as: file)
+            #expect(try Directory.examine(file)?.byteCount == 3)
+            #expect(try Directory.examine("\(folder)/other") == nil)
+            #expect(try Directory.examine("\(file)/below") == nil)
+            try FileManager.default.createSymbolicLink(atPath: "\(folder)/loop", withDestinationPath: "loop")
+            for path in ["\(folder)/loop", "\(folder)/" + String(repeating: "x", count: 300)] {
+                let error = #expect(throws: FileSystemError.self) { try Directory.examine(path) }
+                #expect(error?.message.hasPrefix("Unable to examine '\(path)'") == true)
+                #expect(Directory.status(of: path) == nil)
+            }
+        }
+    }
 }

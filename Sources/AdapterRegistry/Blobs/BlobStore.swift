@@ -33,7 +33,7 @@ struct BlobStore: Sendable {
 
     /// Whether any blob has ever been stored.
     func isEmpty() throws -> Bool {
-        guard Directory.kind(of: blobFolder) != nil else { return true }
+        guard try Directory.examine(blobFolder) != nil else { return true }
         return try Directory.names(in: blobFolder).isEmpty
     }
 
@@ -68,7 +68,7 @@ struct BlobStore: Sendable {
 
     /// Every blob that is there, ascending, whatever the catalog says; other files under `blobs/` are left out.
     func digests() throws -> [Digest] {
-        guard Directory.kind(of: blobFolder) != nil else { return [] }
+        guard try Directory.examine(blobFolder) != nil else { return [] }
         var digests: [Digest] = []
         for folder in try Directory.names(in: blobFolder) where folder.utf8.count == 2 {
             for name in try Directory.names(in: "\(blobFolder)/\(folder)") where name.hasPrefix(folder) {
@@ -87,7 +87,7 @@ struct BlobStore: Sendable {
 
     /// Removes discarded files.
     func emptyTrash() throws {
-        guard Directory.kind(of: trashFolder) != nil else { return }
+        guard try Directory.examine(trashFolder) != nil else { return }
         for name in try Directory.names(in: trashFolder) { try Directory.remove("\(trashFolder)/\(name)") }
     }
 

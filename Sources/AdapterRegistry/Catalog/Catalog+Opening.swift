@@ -97,9 +97,12 @@ extension Catalog {
     }
 
     private static func hasWaitingPages(_ path: String) -> Bool {
-        guard Directory.kind(of: path + "-wal") != nil else { return false }
-        guard let file = try? InputFile(opening: path + "-wal") else { return true }
-        return file.byteCount > 0
+        do {
+            return try Directory.examine(path + "-wal")?.byteCount ?? 0 > 0
+        } catch {
+            // What cannot be told may be.
+            return true
+        }
     }
 
     /// A catalog without rows that is nowhere stored.

@@ -96,7 +96,7 @@ extension Registry {
             for (index, digest) in digests.enumerated() {
                 let source = blobs.path(of: digest)
                 let target = store.path(of: digest)
-                if let status = Directory.status(of: source) {
+                if let status = try Directory.examine(source) {
                     try Directory.create(split(target).folder)
                     try Directory.link(source, to: target)
                     byteCount += status.byteCount
