@@ -114,6 +114,8 @@ def scale(options):
         "list --base '*/rare' (1 in 1000)": ("list", "--base", "*/rare"),
         "list --base '*/none' (none)": ("list", "--base", "*/none"),
         "list --label (a repository of 5000)": ("list", "--label", "bulk=yes"),
+        "list --label (a repository of 5000), further": ("list", "--label", "bulk=yes", "--after", "zoo/bulk:v5-50003"),
+        "list --label (a repository of 5000), by rank": ("list", "--label", "bulk=yes", "--sort", "rank"),
         "list --label (a repository of 5000, none)": ("list", "--label", "bulk=yes", "--target", "q_proj"),
         "search a word of 1 in 100": ("list", "--search", "needle"),
         "search a word of all": ("list", "--search", "adapter"),
