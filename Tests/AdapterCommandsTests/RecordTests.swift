@@ -381,6 +381,30 @@ import Testing
         }
     }
 
+    @Test func `The log names whom --actor names, else whom the environment names, else the user`() throws {
+        try withAdapters { tool, _ throws in
+            func loggedActor(_ arguments: [String], _ environment: [String: String] = [:]) throws -> String? {
+                let result = try tool.run(arguments, environment: environment)
+                #expect(result.status == 0, "\(arguments): \(result.errors)")
+                let entries = try json(succeed(tool, "log", "--limit", "1", "--json"))
+                return entries.array?.first?["actor"]?.string
+            }
+            let environment = ["ADAPTERCTL_ACTOR": "environment"]
+            #expect(try loggedActor(["tag", "team/a:v1", "team/a:x1", "--actor", "ü 1"], environment) == "ü 1")
+            #expect(try loggedActor(["--actor=before", "tag", "team/a:v1", "team/a:x2"], environment) == "before")
+            #expect(try loggedActor(["--actor", "before", "untag", "team/a:x1"]) == "before")
+            #expect(try loggedActor(["push", Fixtures.peft("llama-task-b"), "x", "--actor", "pusher"]) == "pusher")
+            #expect(
+                try loggedActor(["merge", "team/a:v1", "x", "--rank", "1", "-t", "y", "--actor", "merger"]) == "merger")
+            #expect(try loggedActor(["tag", "team/a:v1", "team/a:x3"], environment) == "environment")
+            #expect(
+                try loggedActor(["tag", "team/a:v1", "team/a:x4"], ["ADAPTERCTL_ACTOR": ""]) == Registry.userName)
+            let refused = try tool.run("tag", "team/a:v1", "team/a:x5", "--actor", "")
+            #expect(refused.status == 64)
+            #expect(refused.errors.contains("--actor must name somebody"))
+        }
+    }
+
     @Test func `A newer schema and a damaged page are told as such`() throws {
         try withAdapters { tool, folder throws in
             let path = tool.registry + "/catalog.sqlite"

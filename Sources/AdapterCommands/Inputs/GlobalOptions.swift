@@ -11,6 +11,12 @@ struct GlobalOptions: ParsableArguments {
                 + "~/.local/share/adapterctl.", valueName: "dir"))
     var registry: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Who changes the registry, for its log; default: $ADAPTERCTL_ACTOR, else the user's name.",
+            valueName: "name"))
+    var actor: String?
+
     @Flag(help: "Print one JSON document.")
     var json = false
 
@@ -33,6 +39,7 @@ struct GlobalOptions: ParsableArguments {
     var noProgress = false
 
     func validate() throws {
+        guard actor?.isEmpty != true else { throw ValidationError("--actor must name somebody.") }
         guard let maxDecoded, maxDecoded.byteCount > ReadLimits.maximumDecodedByteCount else { return }
         throw ValidationError("--max-decoded is at most 64G, which is all that the format has room for.")
     }
@@ -58,7 +65,8 @@ struct GlobalOptions: ParsableArguments {
     private func open(_ directory: String, _ mode: Registry.Mode) throws -> Registry {
         // In a container everyone is root.
         try Registry(
-            opening: directory, mode: mode, actor: GlobalOptions.environment("ADAPTERCTL_ACTOR"), limits: limits,
+            opening: directory, mode: mode, actor: actor ?? GlobalOptions.environment("ADAPTERCTL_ACTOR"),
+            limits: limits,
             isOnNetworkAllowed: allowNetworkRegistry)
     }
 
@@ -76,7 +84,7 @@ struct GlobalOptions: ParsableArguments {
     /// How many of the arguments are global options that stand before the subcommand.
     static func leadingCount(_ arguments: [String]) -> Int {
         let flags = ["--json", "-q", "--quiet", "-v", "--verbose", "--no-progress", "--allow-network-registry"]
-        let valued = ["--registry", "--max-decoded"]
+        let valued = ["--registry", "--actor", "--max-decoded"]
         var count = 0
         while count < arguments.count {
             let argument = arguments[count]
