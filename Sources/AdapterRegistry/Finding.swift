@@ -22,8 +22,10 @@ public struct Finding: Hashable, Sendable, CustomStringConvertible {
         case damagedLog
         /// The search index lacks adapters or holds others.
         case damagedSearch
-        /// An attached document does not have the digest that it was stored with.
+        /// An attached document does not have the digest that it was stored with, or is not as it was attached.
         case damagedDocument
+        /// A document that was attached, or a manifest that was pushed, is not there any more.
+        case missingDocument
         /// A stored file that the catalog does not know: a push that was cut off leaves one. No damage; the next
         /// collection removes it.
         case unknownFile

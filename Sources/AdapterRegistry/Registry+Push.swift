@@ -157,9 +157,7 @@ extension Registry {
     ) throws {
         try blobs.commit(output, as: record.digest)
         guard try Catalog.insert(record, at: now, in: database) else { return }
-        for document in documents {
-            try Catalog.attach(document, to: record.digest, actor: actor, at: now, in: database)
-        }
+        try Catalog.attach(documents, toNew: record.digest, actor: actor, at: now, in: database)
     }
 
     /// The tag of a reference that is about to be set.

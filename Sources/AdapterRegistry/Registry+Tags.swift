@@ -99,7 +99,15 @@ extension Registry {
                 guard try Catalog.tags(repository, at: digest, in: database).isEmpty else { return }
             case .digest(let wanted):
                 digest = try Catalog.resolve(reference, blobs: blobs, in: database).digest
-                for tag in try Catalog.tags(repository, at: wanted, in: database) {
+                let tags = try Catalog.tags(repository, at: wanted, in: database)
+                if tags.isEmpty {
+                    try Catalog.append(
+                        AuditRecord(
+                            date: change.date, actor: actor.withoutNull, action: "remove",
+                            repository: reference.repository.description, oldDigest: digest.description,
+                            message: message?.withoutNull), in: database)
+                }
+                for tag in tags {
                     _ = try Catalog.remove(
                         Reference(reference.repository, tag: tag), tag, repository: repository, expected: .any, change,
                         in: database)

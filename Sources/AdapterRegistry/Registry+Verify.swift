@@ -45,6 +45,7 @@ extension Registry {
             }
         }
         findings += try catalogFindings { try logFindings() }
+        findings += try catalogFindings { try documentFindings() }
         findings += try catalogFindings {
             var found: [Finding] = []
             let digests = try catalog.read { try Catalog.blobDigests(in: $0) }
@@ -61,17 +62,29 @@ extension Registry {
     }
 
     private func logFindings() throws -> [Finding] {
-        let log = try verifyLog().faults.map { fault in
+        try verifyLog().faults.map { fault in
             Finding(
                 kind: .damagedLog, digest: nil, references: [],
                 message: "\(fault) Compare with a backup, and find out who can write 'catalog.sqlite'.")
         }
-        let documents = try catalog.read { try Catalog.damagedDocuments(in: $0) }.map { subject, name in
+    }
+
+    private func documentFindings() throws -> [Finding] {
+        func finding(_ kind: Finding.Kind, _ document: DocumentRow, _ fault: String) -> Finding {
             Finding(
-                kind: .damagedDocument, digest: subject, references: [],
-                message: "The document '\(name)' about \(subject) is damaged. Attach it again.")
+                kind: kind, digest: document.subject, references: [],
+                message: "The document '\(document.name)' about \(document.subject) \(fault). Run 'fsck --repair', or "
+                    + "attach it again.")
         }
-        return log + documents
+        let (damaged, lost) = try catalog.read {
+            (try Catalog.damagedDocuments(in: $0), try Catalog.lostDocuments(in: $0))
+        }
+        return damaged.map { finding(.damagedDocument, $0, "is damaged") }
+            + lost.map { document, isThere in
+                isThere
+                    ? finding(.damagedDocument, document, "does not say of itself what the log says")
+                    : finding(.missingDocument, document, "is missing")
+            }
     }
 
     /// Turns the error of a catalog that cannot be read into a finding.
@@ -100,7 +113,7 @@ extension Registry {
                 // The digest tells of the length too, but of the row's only the comparison.
                 let actual = try blobs.digestOfBytes(storedAs: digest)
                 guard actual == digest else { return finding(.damagedFile, "has the digest \(actual)") }
-                let isWhole = Directory.status(of: blobs.path(of: digest))?.byteCount == attached
+                let isWhole = try Directory.examine(blobs.path(of: digest))?.byteCount == attached
                 return isWhole ? [] : finding(.catalogMismatch, "does not have the length that the catalog says")
             }
             record = try verifiedRecord(digest, progress: progress)
@@ -118,16 +131,22 @@ extension Registry {
                 ? finding(.malformedFile, "is not a valid adapter file: \(error.message)")
                 : finding(.damagedFile, "does not hold the bytes that were stored: \(error.message)")
         }
-        let (known, isStored) = try catalog.read { database in
+        let (known, isStored, recipeKeys) = try catalog.read { database in
             var known = try Catalog.record(of: digest, in: database)
             known?.parents = try Catalog.provenanceParents(of: digest, in: database)
             // The catalog does not keep the whole record.
             known?.provenance = record.provenance
-            return (known, try Catalog.isStored(digest, in: database))
+            return (
+                known, try Catalog.isStored(digest, in: database), try Catalog.recipeKeys(of: digest, in: database)
+            )
         }
         // A collection may have taken it while it was read.
         guard known != nil || isStored else { return [] }
-        guard known == record else { return finding(.catalogMismatch, "does not say what the catalog says of it") }
+        // By a wrong one another recipe would be answered with this file. One that is missing is only computed again.
+        let isKeyRight = recipeKeys.allSatisfy { $0 == record.recipeKey?.description }
+        guard known == record, isKeyRight else {
+            return finding(.catalogMismatch, "does not say what the catalog says of it")
+        }
         return []
     }
 

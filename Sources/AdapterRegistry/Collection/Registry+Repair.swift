@@ -57,7 +57,8 @@ extension Registry {
 
     /// Checks the registry and puts right what can be put right without losing anything.
     ///
-    /// - Missing and damaged files are taken from `sources`, if these have the right bytes.
+    /// - Missing and damaged files and documents are taken from `sources`, if these have the right bytes.
+    /// - Documents that follow from their adapters' files are written anew.
     /// - Rows that do not say what their files say are written anew, and so are rows that are missing.
     /// - Rows of a missing file that nothing needs are removed.
     /// - The indexes are built anew.
@@ -109,7 +110,8 @@ extension Registry {
                 if isUnused { _ = try Catalog.removeFile(digest, in: database) }
                 return isUnused
             }
-            return isGone ? try log("The rows of \(digest), which nothing needs, were removed.", digest) : nil
+            return isGone
+                ? try log("The rows of \(digest), which nothing needs, were removed.", nil, removed: digest) : nil
         case .catalogMismatch, .danglingReference:
             guard let digest = finding.digest, Directory.kind(of: blobs.path(of: digest)) != nil else { return nil }
             let record = try verifiedRecord(digest)
@@ -120,7 +122,10 @@ extension Registry {
                 }
             }
             return try log("The rows of \(digest) were written anew from its file.", digest)
-        case .damagedLog, .damagedDocument, .unknownFile: return nil
+        case .damagedDocument, .missingDocument:
+            guard let digest = finding.digest else { return nil }
+            return try repairDocuments(of: digest, from: sources)
+        case .damagedLog, .unknownFile: return nil
         }
     }
 
@@ -165,12 +170,13 @@ extension Registry {
         return true
     }
 
-    private func log(_ sentence: String, _ digest: Digest?) throws -> String {
+    /// - Parameter removed: what is not stored any more.
+    func log(_ sentence: String, _ digest: Digest?, removed: Digest? = nil) throws -> String {
         try catalog.write { database in
             try Catalog.append(
                 AuditRecord(
                     date: Timestamp.now(), actor: actor.withoutNull, action: "repair",
-                    newDigest: digest?.description, message: sentence), in: database)
+                    oldDigest: removed?.description, newDigest: digest?.description, message: sentence), in: database)
         }
         return sentence
     }

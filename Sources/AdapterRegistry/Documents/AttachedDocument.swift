@@ -1,3 +1,4 @@
+import ByteCoding
 public import Integrity
 
 /// A document about a stored adapter: how it came about, what is in it, who signed it.
@@ -35,4 +36,9 @@ struct DocumentDraft: Hashable, Sendable {
     var kind: AttachedDocument.Kind
     var name: String
     var text: String
+
+    /// What the log says of it.
+    func details(_ digest: Digest) -> [String: MetadataValue] {
+        ["document": .string(digest.description), "name": .string(name), "kind": .string(kind.rawValue)]
+    }
 }

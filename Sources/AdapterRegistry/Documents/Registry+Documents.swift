@@ -69,9 +69,7 @@ extension Registry {
             let draft = DocumentDraft(kind: kind, name: name, text: text)
             let (digest, isNew) = try Catalog.attach(draft, to: stored.digest, actor: actor, at: now, in: database)
             if isNew {
-                let details = JSON.text([
-                    "document": .string(digest.description), "name": .string(name), "kind": .string(kind.rawValue),
-                ])
+                let details = JSON.text(.map(draft.details(digest)))
                 try Catalog.append(
                     AuditRecord(
                         date: now, actor: actor.withoutNull, action: "attach",

@@ -109,7 +109,7 @@ extension Registry {
         for digest in digests {
             let target = store.path(of: digest)
             // One that is missing is a finding of the check, here and in the backup.
-            guard Directory.kind(of: packageStore.path(of: digest)) != nil else { continue }
+            guard try Directory.examine(packageStore.path(of: digest)) != nil else { continue }
             try Directory.create(split(target).folder)
             try Directory.link(packageStore.path(of: digest), to: target)
             try Directory.synchronize(split(target).folder)
@@ -147,24 +147,83 @@ extension Registry {
             }
         }
         let damaged = try catalog.read { database in
-            let rows = try Row.fetchCursor(
-                database, sql: "SELECT repository, digest, bytes FROM ociManifest WHERE digest LIKE 'sha256:%'")
+            let rows = try Row.fetchCursor(database, sql: "SELECT repository, digest, bytes FROM ociManifest")
             var damaged: [String] = []
             while let row = try rows.next() {
                 let digest: String = try row.value("digest")
                 let bytes = Array(try row.value("bytes") as Data)
-                if SHA256.hash(bytes).description != digest {
+                let actual = digest.hasPrefix("sha512:") ? SHA512.text(of: bytes) : SHA256.hash(bytes).description
+                if actual != digest {
                     damaged.append("\(try row.value("repository") as String)@\(digest)")
                 }
             }
             return damaged
         }
         findings += damaged.map { finding(.damagedDocument, nil, "The manifest '\($0)' is damaged. Push it again.") }
+        let (lost, gaps) = try catalog.read {
+            (try Catalog.lostManifests(in: $0), try Catalog.packageGaps(in: $0))
+        }
+        findings += lost.map { finding(.missingDocument, nil, "The manifest '\($0)' is missing. Push it again.") }
+        findings += gaps.map { manifest, digest in
+            finding(
+                .danglingReference, nil,
+                "The manifest '\(manifest)' needs \(digest), which its repository has no longer. Push that again.")
+        }
         return findings
     }
 }
 
+extension SHA512 {
+    /// The digest of bytes as OCI spells it.
+    fileprivate static func text(of bytes: [UInt8]) -> String {
+        var hasher = SHA512()
+        hasher.update(bytes)
+        return "sha512:"
+            + hasher.finalize().map { byte in
+                String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+            }.joined()
+    }
+}
+
 extension Catalog {
+    /// Manifests that were pushed and not removed, as the log has it, and are not there.
+    static func lostManifests(in database: Database) throws -> [String] {
+        try String.fetchAll(
+            database,
+            sql: """
+                WITH entry AS (
+                        SELECT id, action, repository, coalesce(newDigest, oldDigest, json_extract(
+                            CASE WHEN json_valid(details) THEN details END, '$.manifest')) AS digest
+                        FROM auditEntry WHERE action IN ('push-manifest', 'remove-manifest')),
+                    last AS (SELECT max(id), action, repository, digest FROM entry GROUP BY repository, digest)
+                SELECT repository || '@' || digest FROM last AS l
+                WHERE action = 'push-manifest' AND digest IS NOT NULL AND NOT EXISTS (
+                    SELECT 1 FROM ociManifest AS m WHERE m.repository = l.repository AND m.digest = l.digest)
+                ORDER BY 1
+                """)
+    }
+
+    /// What manifests need and their repositories lack, although nobody has removed it there.
+    static func packageGaps(in database: Database) throws -> [(manifest: String, digest: String)] {
+        try Row.fetchAll(
+            database,
+            sql: """
+                SELECT f.repository || '@' || f.manifest AS manifest, f.digest FROM ociReference AS f
+                WHERE NOT EXISTS (SELECT 1 FROM ociBlob AS b WHERE b.repository = f.repository AND b.digest = f.digest)
+                    AND NOT EXISTS (
+                        SELECT 1 FROM ociManifest AS m WHERE m.repository = f.repository AND m.digest = f.digest)
+                    AND NOT EXISTS (
+                        SELECT 1 FROM repository AS r JOIN version AS v ON v.repositoryId = r.id
+                        WHERE r.name = f.repository AND v.digest = f.digest)
+                    AND NOT EXISTS (
+                        SELECT 1 FROM auditEntry AS e WHERE e.repository = f.repository AND (e.oldDigest = f.digest
+                            OR json_extract(CASE WHEN json_valid(e.details) THEN e.details END, '$.manifest')
+                                = f.digest AND e.action = 'remove-manifest'))
+                ORDER BY 1, 2
+                """
+        ).map { (try $0.value("manifest"), try $0.value("digest")) }
+    }
+
     /// Whether a file of packages is known.
     static func isPackageFile(_ digest: Digest, in database: Database) throws -> Bool {
         try Bool.fetchOne(

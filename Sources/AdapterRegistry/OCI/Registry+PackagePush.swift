@@ -1,4 +1,5 @@
 import AdapterFormat
+import ByteCoding
 import FileSystem
 import GRDB
 import Integrity
@@ -39,7 +40,8 @@ extension Registry {
                         date: now, actor: actor.withoutNull, action: "push-manifest",
                         repository: repository.description,
                         newDigest: Digest(parsing: manifest.digest)?.description,
-                        message: tags.isEmpty ? nil : tags.map(\.description).joined(separator: " ")), in: database)
+                        message: tags.isEmpty ? nil : tags.map(\.description).joined(separator: " "),
+                        details: Registry.details(ofManifest: manifest.digest)), in: database)
             }
         }
     }
@@ -107,9 +109,8 @@ extension Registry {
             try Directory.synchronize(split(target).folder)
         }
         guard try Catalog.insert(record, at: now, in: database) else { return }
-        for document in DocumentDraft.describing(record) {
-            try Catalog.attach(document, to: record.digest, actor: actor, at: now, in: database)
-        }
+        try Catalog.attach(
+            DocumentDraft.describing(record), toNew: record.digest, actor: actor, at: now, in: database)
     }
 
     private func move(
@@ -193,8 +194,14 @@ extension Registry {
             try Catalog.append(
                 AuditRecord(
                     date: now, actor: actor.withoutNull, action: "remove-manifest",
-                    repository: repository.description, oldDigest: Digest(parsing: digest)?.description),
+                    repository: repository.description, oldDigest: Digest(parsing: digest)?.description,
+                    details: Registry.details(ofManifest: digest)),
                 in: database)
         }
+    }
+
+    /// What the log says of a manifest whose digest it has no column for; nil when it has one.
+    private static func details(ofManifest digest: String) -> String? {
+        Digest(parsing: digest) == nil ? JSON.text(["manifest": .string(digest)]) : nil
     }
 }

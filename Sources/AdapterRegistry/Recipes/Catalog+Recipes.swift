@@ -17,6 +17,12 @@ extension Catalog {
         ).compactMap { try stored(try $0.digest("digest"), as: reference, blobs: blobs, in: database) }
     }
 
+    /// The keys by which a file is found as a result, as text.
+    static func recipeKeys(of digest: Digest, in database: Database) throws -> [String] {
+        try String.fetchAll(
+            database, sql: "SELECT key FROM recipe WHERE digest = ?", arguments: [digest.description])
+    }
+
     /// A repository that has a file as a version; nil when none has.
     static func repository(having digest: Digest, in database: Database) throws -> RepositoryName? {
         try String.fetchOne(

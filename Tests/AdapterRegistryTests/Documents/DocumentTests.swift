@@ -2,6 +2,7 @@ import AdapterFormat
 import AdapterTesting
 import Adapters
 import ByteCoding
+import FileSystem
 import GRDB
 import Integrity
 import Testing
@@ -101,6 +102,64 @@ import Testing
             #expect(try registry.attach("anything", named: "notes.txt", to: reference("parent")) == document)
             #expect(try registry.log().count == before + 1)
             #expect(try registry.text(of: document) == "anything")
+        }
+    }
+
+    /// Every kind of document, deleted and edited in every column, and put back from the file or a backup.
+    @Test(
+        arguments: ["bom.cdx.json", "provenance.intoto.json", "notes.txt"],
+        [
+            "DELETE FROM document", "UPDATE document SET text = text || ' '",
+            "UPDATE document SET text = '{}', digest = 'sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a'",
+            "UPDATE document SET name = 'x'", "UPDATE document SET kind = 'model-signing'",
+            "UPDATE document SET createdAt = createdAt - 1", "UPDATE document SET actor = 'mallory'",
+            "UPDATE document SET subject = (SELECT parent FROM lineage)",
+        ])
+    func `A document that was deleted or edited is found and put back`(_ name: String, _ sql: String) throws {
+        try withComputed { registry, _, child throws in
+            try registry.attach("notes", named: "notes.txt", to: reference("child"))
+            let backup = registry.directory + "-backup"
+            _ = try registry.backUp(to: backup)
+            let before = try registry.documents(of: child)
+            #expect(before.count == 3)
+            #expect(try registry.check().isEmpty)
+            try registry.catalog.write { database throws in
+                try database.execute(sql: "\(sql) WHERE name = '\(name)'")
+            }
+            let findings = try registry.check()
+            #expect(Set(findings.map(\.digest)) == [child.digest], "\(findings)")
+            let isMissing = sql.hasPrefix("DELETE") || sql.contains("digest") || sql.contains("subject")
+            #expect(findings.map(\.kind) == [isMissing ? .missingDocument : .damagedDocument], "\(findings)")
+            #expect(findings.allSatisfy { $0.message.contains("'\(name)'") })
+            // What follows from the adapter's file needs no backup, and no text that is still there.
+            if name == "notes.txt", sql.contains("text") || sql.contains("DELETE") || sql.contains("subject") {
+                #expect(try registry.repair().repairs.isEmpty)
+            }
+            let report = try registry.repair(from: ["/nonexistent", backup])
+            #expect(report.repairs.count == 1)
+            #expect(report.findings.isEmpty, "\(report.findings)")
+            let after = try registry.documents(of: child)
+            #expect(Set(after).isSuperset(of: before))
+        }
+    }
+
+    @Test func `Documents that went with their adapter are not missed when it comes back`() throws {
+        try withComputed { registry, parent, child throws in
+            try registry.attach("notes", named: "notes.txt", to: reference("child"))
+            let path = registry.directory + ".adpt"
+            try Directory.link(child.path, to: path)
+            try registry.remove(reference("child"))
+            _ = try registry.collect(CollectionRules(grace: .zero))
+            #expect(try registry.push(contentsOf: path, as: reference("child")).digest == child.digest)
+            #expect(try registry.documents(of: child).count == 2)
+            #expect(try registry.check().isEmpty)
+            // The same by repair, when the file is gone first.
+            try registry.attach("notes", named: "notes.txt", to: reference("child"))
+            try registry.remove(reference("child"))
+            try Directory.remove(child.path)
+            #expect(try registry.repair().findings.isEmpty)
+            _ = try registry.push(contentsOf: path, as: reference("child"))
+            #expect(try registry.check().isEmpty)
         }
     }
 

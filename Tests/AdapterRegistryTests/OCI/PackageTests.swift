@@ -94,6 +94,62 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("DELETE FROM ociManifest WHERE digest LIKE 'sha256:%'", Finding.Kind.missingDocument),
+        ("DELETE FROM ociManifest WHERE digest LIKE 'sha512:%'", .missingDocument),
+        ("UPDATE ociManifest SET bytes = x'00' WHERE digest LIKE 'sha256:%'", .damagedDocument),
+        ("UPDATE ociManifest SET bytes = x'00' WHERE digest LIKE 'sha512:%'", .damagedDocument),
+        ("UPDATE ociManifest SET repository = 'b' WHERE digest LIKE 'sha512:%'", .missingDocument),
+        ("DELETE FROM ociBlob", .danglingReference),
+    ])
+    func `Manifests that were deleted or edited, and blobs that they lack, are found`(
+        _ sql: String, _ kind: Finding.Kind
+    ) throws {
+        try withRegistry { registry throws in
+            let blob = try push(Array("configuration".utf8), to: registry)
+            try registry.push(manifest("m1"), needing: [blob], and: [], tags: [tag("v1")], in: name)
+            // SHA-512 of "m2", by sha512sum.
+            var other = manifest("m2")
+            other.digest =
+                "sha512:"
+                + "e17497c2b76c6e487a1b8fc74f55000c6cfebdd4e584655ecb386d0911592446"
+                + "f386b32d0b7d54f166c19d051992c41290760065ede2a3f702a3de5f8bfe0bd8"
+            try registry.push(other, needing: [], and: [], tags: [], in: name)
+            #expect(try registry.check().isEmpty)
+            try registry.catalog.write { try $0.execute(sql: sql) }
+            let findings = try registry.check()
+            #expect(findings.map(\.kind) == [kind], "\(findings)")
+            #expect(try registry.repair().findings == findings)
+        }
+    }
+
+    @Test func `What was removed is not missed`() throws {
+        try withRegistry { registry throws in
+            let blob = try push(Array("configuration".utf8), to: registry)
+            for text in ["m1", "m2"] {
+                try registry.push(manifest(text), needing: [blob], and: [], tags: [tag(text)], in: name)
+            }
+            var index = manifest("index")
+            index.digest =
+                "sha512:"
+                + "ab3e06bb64a51ea323a7627294d3b55c54332709b99206f4d26041a7d8c5b7ba"
+                + "8e57dad1250a5d99a3bca060f72d70c1046b1cbd4ca0964fa3e2048d73fb6273"
+            try registry.push(
+                index, needing: [], and: [manifest("m1").digest, manifest("m2").digest], tags: [], in: name)
+            try registry.removePackageManifest(manifest("m1").digest, in: name)
+            #expect(try registry.check().isEmpty)
+            try registry.removePackageManifest(index.digest, in: name)
+            #expect(try registry.check().isEmpty)
+            // And what was pushed again counts again.
+            try registry.push(manifest("m1"), needing: [blob], and: [], tags: [], in: name)
+            try registry.catalog.write { database throws in
+                try database.execute(
+                    sql: "DELETE FROM ociManifest WHERE digest = ?", arguments: [manifest("m1").digest])
+            }
+            #expect(try registry.check().map(\.kind) == [.missingDocument])
+        }
+    }
+
     @Test func `An adapter that comes as a blob is one of the registry's own`() throws {
         let file = try adapterFile(1)
         try withRegistry { registry throws in
