@@ -86,11 +86,21 @@ private struct ResealedHeader {
         }
         let required = SectionTag.critical.count
         let ancillary = file.header.sections.dropFirst(required).filter { $0.tag != .signatures }
-        // An empty section at the header's end would start where the header ends, and so count as one behind the data
-        // (spec clause 4.4); there it is put.
-        let staysInHeader = { (entry: SectionEntry) in entry.offset < fixed.headerByteCount && entry.byteCount > 0 }
-        let headerSections = file.header.sections.prefix(required) + ancillary.filter(staysInHeader)
-        var trailingSections = ancillary.filter { !staysInHeader($0) }.sorted { $0.tag < $1.tag }
+        var headerSections =
+            file.header.sections.prefix(required)
+            + ancillary.filter { $0.offset < fixed.headerByteCount }
+        let sectionCount = required + ancillary.count + (signatures == nil ? 0 : 1)
+        let bodyOffset = FormatConstants.fixedHeaderByteCount + sectionCount * FormatConstants.sectionEntryByteCount
+        // The table's entries are as long as eight words, so padding within the body aligns within the file too.
+        let end = headerSections.reduce(bodyOffset) { $0 + $0.padding(to: 8) + $1.byteCount }
+        let headerByteCount = end + end.padding(to: max(8, fixed.alignment))
+        // An empty section at the very end would start where the header ends, and so count as one behind the data
+        // (spec clause 4.4): there it is put.
+        if end == headerByteCount {
+            while headerSections.count > required, headerSections.last?.byteCount == 0 { headerSections.removeLast() }
+        }
+        let stayed = Set(headerSections.map(\.tag))
+        var trailingSections = ancillary.filter { !stayed.contains($0.tag) }.sorted { $0.tag < $1.tag }
             .map { (entry: $0, part: Part.copied($0.offset..<$0.end)) }
         if let signatures {
             let entry = SectionEntry(
@@ -99,10 +109,8 @@ private struct ResealedHeader {
             let index = trailingSections.firstIndex { $0.entry.tag > .signatures } ?? trailingSections.endIndex
             trailingSections.insert((entry, .new(signatures)), at: index)
         }
-        let sectionCount = headerSections.count + trailingSections.count
 
         var body = ByteWriter(capacity: old.count)
-        let bodyOffset = FormatConstants.fixedHeaderByteCount + sectionCount * FormatConstants.sectionEntryByteCount
         var entries = ByteWriter()
         for var entry in headerSections {
             body.pad(to: 8)
@@ -111,9 +119,6 @@ private struct ResealedHeader {
             entry.write(to: &entries)
             body.write(content)
         }
-        // The table's entries are as long as eight words, so padding within the body aligns within the file too.
-        let end = bodyOffset + body.bytes.count
-        let headerByteCount = end + end.padding(to: max(8, fixed.alignment))
         guard sectionCount <= FormatConstants.maximumSectionCount,
             headerByteCount <= FormatConstants.maximumHeaderByteCount
         else {
@@ -121,7 +126,7 @@ private struct ResealedHeader {
                 .notRepresentable,
                 "The file has no room for one more section. Write the signature to a file of its own.")
         }
-        body.write([UInt8](repeating: 0, count: headerByteCount - end))
+        body.write([UInt8](repeating: 0, count: headerByteCount - bodyOffset - body.bytes.count))
         var position = headerByteCount + fixed.dataByteCount
         for (var entry, part) in trailingSections {
             entry.offset = position
