@@ -10,7 +10,7 @@ public struct PeerRequest: Sendable {
     /// The fields of the header; names in lowercase.
     public let headers: [String: String]
     /// The content.
-    public let body: [UInt8]
+    public var body: [UInt8]
 
     /// Method and path without the query.
     public var line: String { "\(method) \(path)" }
@@ -32,6 +32,8 @@ public struct PeerAnswer: Sendable {
     public var pause: Duration?
     /// Bytes that are sent instead of a message.
     public var raw: [UInt8]?
+    /// The port on this machine that the connection leads to after the answer, as a proxy's does after CONNECT.
+    public var tunnelPort: Int?
 
     /// An answer.
     public init(
@@ -49,6 +51,13 @@ public struct PeerAnswer: Sendable {
     public static func raw(_ bytes: [UInt8]) -> PeerAnswer {
         var answer = PeerAnswer(0)
         answer.raw = bytes
+        return answer
+    }
+
+    /// A proxy's answer to CONNECT, after which the connection leads to a port of this machine.
+    public static func tunnel(to port: Int) -> PeerAnswer {
+        var answer = PeerAnswer(200)
+        answer.tunnelPort = port
         return answer
     }
 }
@@ -87,6 +96,10 @@ public final class ScriptedPeer: Sendable {
             while true {
                 let connection = accept(self.listener, nil, nil)
                 guard connection >= 0 else { return }
+                // Or a body waits until the client has acknowledged the head, which it does in no hurry.
+                var isOn: Int32 = 1
+                setsockopt(
+                    connection, Int32(IPPROTO_TCP), TCP_NODELAY, &isOn, socklen_t(MemoryLayout<Int32>.size))
                 start {
                     Connection(descriptor: connection).serve(self.answer)
                     close(connection)
@@ -179,6 +192,10 @@ private struct Connection {
             _ = send(raw)
             return false
         }
+        if let port = answer.tunnelPort {
+            if send(Array("HTTP/1.1 200 Connection established\r\n\r\n".utf8)) { relay(to: port) }
+            return false
+        }
         var head = "HTTP/1.1 \(answer.status) Scripted\r\n"
         for (name, value) in answer.headers { head += "\(name): \(value)\r\n" }
         let names = answer.headers.map { $0.0.lowercased() }
@@ -197,6 +214,30 @@ private struct Connection {
             }
         }
         return answer.cutAfter == nil
+    }
+
+    /// Carries bytes both ways until one side closes.
+    private func relay(to port: Int) {
+        let other = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(other) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        address.sin_port = in_port_t(port).bigEndian
+        let connected = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                connect(other, address, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+        guard connected else { return }
+        let ends = [self, Connection(descriptor: other)]
+        var waiting = ends.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+        while poll(&waiting, nfds_t(waiting.count), -1) > 0 {
+            for index in waiting.indices where waiting[index].revents != 0 {
+                var bytes: [UInt8] = []
+                guard ends[index].fill(&bytes), ends[1 - index].send(bytes) else { return }
+            }
+        }
     }
 
     private func send(_ bytes: [UInt8]) -> Bool {

@@ -139,6 +139,33 @@ struct RemoteTests {
         }
     }
 
+    @Test func `a stored file that is damaged is not pushed`() throws {
+        try Self.withPeer { tool, peer, folder throws in
+            // Too large to be sent with one request.
+            try Self.writeFolder("\(folder)/big", elementCount: 2 << 20)
+            try Self.json(tool, "push", "\(folder)/big", "big:v1", "--codec", "raw")
+            let blobs = try #require(FileManager.default.enumerator(atPath: tool.registry)).compactMap { name in
+                (name as? String).map { "\(tool.registry)/\($0)" }
+            }
+            func size(_ path: String) -> Int {
+                (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
+            }
+            let blob = try #require(blobs.max { size($0) < size($1) })
+            try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: blob)
+            let file = try #require(FileHandle(forUpdatingAtPath: blob))
+            try file.seek(toOffset: UInt64(size(blob) / 2))
+            let byte = try #require(try file.read(upToCount: 1)?.first)
+            try file.seek(toOffset: UInt64(size(blob) / 2))
+            try file.write(contentsOf: [byte ^ 1])
+            for layout in ["adpt", "peft"] {
+                let refused = try tool.run("push", "big:v1", "oci://\(peer.host)/big:\(layout)", "--layout", layout)
+                #expect(refused.status == 2, "\(refused.errors)")
+                #expect(refused.errors.contains("digest"), "\(refused.errors)")
+                #expect(try tool.run("pull", "oci://\(peer.host)/big:\(layout)", "other:v1").status == 3)
+            }
+        }
+    }
+
     @Test func `skopeo reads what was pushed and pushes what was exported`() throws {
         try Self.withPeer { tool, peer, folder throws in
             let skopeo = try #require(Program.path(of: "skopeo"))

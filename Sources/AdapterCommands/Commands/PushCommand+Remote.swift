@@ -81,12 +81,6 @@ private struct PushSource {
             digest = stored.digest
             self.stored = stored
             temporary = nil
-            guard try file.digest() == digest else {
-                throw FormatError(
-                    .digestMismatch,
-                    "Unable to push '\(reference)': the stored file does not have the digest \(digest). Push or pull it "
-                        + "again.")
-            }
         case .path:
             let loaded = try LoadedAdapter(.path(text), label: text, options: options)
             stored = nil
@@ -106,7 +100,14 @@ private struct PushSource {
 
     /// Writes the adapter as a PEFT folder that goes with the result.
     func exportPEFT() throws -> OutputDirectory {
-        try PEFT.prepare(file.adapter, asFolder: "\(scratchFolder)/peft-\(file.contentRoot.hexadecimal)")
+        // The file itself is not sent, so no upload compares it with its name.
+        if let stored, try file.digest() != digest {
+            throw FormatError(
+                .digestMismatch,
+                "Unable to push '\(stored.reference)': the stored file does not have the digest \(digest). Push or pull "
+                    + "it again.")
+        }
+        return try PEFT.prepare(file.adapter, asFolder: "\(scratchFolder)/peft-\(file.contentRoot.hexadecimal)")
     }
 
     func documents(_ registry: Registry) throws -> [PackageDocument] {

@@ -22,10 +22,18 @@ public enum BlobContent: Sendable {
         }
     }
 
-    func body(_ range: Range<Int>) -> HTTPRequest.Body {
+    func read(at offset: Int, count: Int) throws -> [UInt8] {
         switch self {
-        case .bytes(let bytes): .bytes(Array(bytes[range]))
-        case .file(let file): .file(file, range)
+        case .bytes(let bytes): Array(bytes[offset..<offset + count])
+        case .file(let file): try file.read(at: offset, count: count)
+        }
+    }
+
+    /// What messages call it.
+    var name: String {
+        switch self {
+        case .bytes: "the document"
+        case .file(let file): "'\(file.path)'"
         }
     }
 }
@@ -64,10 +72,13 @@ extension RegistryClient {
 
     /// Sends a blob (end-4 to end-6), going on where an earlier attempt was cut off as far as the registry remembers.
     ///
+    /// The bytes are hashed while they are sent, and the upload is completed only when they have the digest.
+    ///
     /// - Parameters:
     ///   - note: where an unfinished upload is noted, so that another process can go on with it; nil to note nothing.
     ///   - progress: called with the number of bytes sent since the last call, negative when some were in vain.
-    /// - Throws: ``OCIError``; `digestMismatch` when the registry got something else than was sent.
+    /// - Throws: ``OCIError``; `digestMismatch` when the content has another digest, or the registry got something else
+    ///   than was sent.
     @discardableResult
     public func uploadBlob(
         _ content: BlobContent, _ digest: ContentDigest, to repository: RepositoryName, note: UploadNote? = nil,

@@ -45,6 +45,15 @@ final class Counter: Sendable {
     func add(_ value: Int) { count.wrappingAdd(value, ordering: .relaxed) }
 }
 
+/// Where a peer is, for its own script, which is made before that is known.
+final class HomeAddress: Sendable {
+    private let value = Mutex("")
+    var text: String {
+        get { value.withLock { $0 } }
+        set { value.withLock { $0 = newValue } }
+    }
+}
+
 /// Bytes that differ everywhere.
 func sampleBytes(_ count: Int, seed: UInt64 = 7) -> [UInt8] {
     var generator = SeededGenerator(seed: seed)

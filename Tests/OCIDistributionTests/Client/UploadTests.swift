@@ -157,13 +157,98 @@ struct UploadTests {
         }
     }
 
-    @Test func `a registry that got something else is an error`() throws {
+    @Test(arguments: [2, size])
+    func `a registry that got something else is an error`(_ count: Int) throws {
         let peer = UploadingPeer()
-        let setting = try Setting { peer.answer($0) }
-        let error = ociError {
-            try setting.client.uploadBlob(.bytes([1, 2]), .hash([3]), to: setting.repository)
+        let setting = try Setting { request in
+            var changed = request
+            if changed.method != "GET", !changed.body.isEmpty { changed.body[0] ^= 1 }
+            return peer.answer(changed)
         }
+        let bytes = Array(Self.bytes[..<count])
+        let error = ociError { try setting.client.uploadBlob(.bytes(bytes), .hash(bytes), to: setting.repository) }
         #expect(error?.code == .digestMismatch)
+        #expect(peer.state.withLock { !$0.isStored })
+        #expect(setting.peer.lines.last?.hasPrefix("PUT") == true)
+    }
+
+    @Test func `content that has another digest is never stored`() throws {
+        try withTemporaryDirectory { folder in
+            let setting = try Setting { request in
+                // One that would store anything.
+                switch request.method {
+                case "POST", "PATCH": PeerAnswer(202, [("Location", "/v2/upload")])
+                case "PUT": PeerAnswer(201)
+                default: PeerAnswer(204)
+                }
+            }
+            let (host, name) = (setting.client.host, Setting.name)
+            for (count, lines) in [(1000, []), (Self.size, ["POST", "PATCH", "DELETE"])] {
+                let path = "\(folder)/content-\(count)"
+                let output = try OutputFile(beside: path)
+                try output.write(Array(Self.bytes[..<count]))
+                try output.commit(as: path)
+                let note = UploadNote(in: folder, host: host, repository: name, digest: .hash([1]))
+                let before = setting.peer.requests.count
+                let error = ociError {
+                    try setting.client.uploadBlob(
+                        .file(InputFile(opening: path)), .hash([1]), to: setting.repository, note: note)
+                }
+                #expect(error?.code == .digestMismatch)
+                #expect(error?.message.contains(path) == true)
+                #expect(setting.peer.requests[before...].map(\.method) == lines)
+                #expect(Directory.kind(of: note.path) == nil)
+            }
+        }
+    }
+
+    @Test func `what another process has sent counts, too`() throws {
+        try withTemporaryDirectory { folder in
+            let peer = UploadingPeer { index, _ in index == 0 ? (kept: 3 << 20, answer: .raw([])) : nil }
+            let first = try Setting {
+                $0.retry.attemptCount = 1
+            } _: {
+                peer.answer($0)
+            }
+            let digest = ContentDigest.hash(Self.bytes)
+            let note = UploadNote(in: folder, host: first.client.host, repository: Setting.name, digest: digest)
+            #expect(throws: OCIError.self) {
+                try first.client.uploadBlob(.bytes(Self.bytes), digest, to: first.repository, note: note)
+            }
+            // The beginning, which is not sent again, has changed meanwhile.
+            var changed = Self.bytes
+            changed[0] ^= 1
+            let again = try RegistryClient(RegistryHost(parsing: first.peer.host), credentials: nil)
+            let error = ociError {
+                try again.uploadBlob(.bytes(changed), digest, to: first.repository, note: note)
+            }
+            #expect(error?.code == .digestMismatch)
+            #expect(!first.peer.requests.contains { $0.method == "PUT" })
+        }
+    }
+
+    @Test func `credentials do not follow an upload to another server`() throws {
+        for scheme in ["Basic realm=\"x\"", "Bearer realm=\"http://HOST/token\""] {
+            let store = UploadingPeer()
+            let elsewhere = try ScriptedPeer { store.answer($0) }
+            let home = HomeAddress()
+            let setting = try Setting(credential: .password(user: "a", password: "b")) { request in
+                if request.path == "/token" { return PeerAnswer(200, [], Array(#"{"token":"t"}"#.utf8)) }
+                guard request.headers["authorization"] != nil else {
+                    return PeerAnswer(401, [("WWW-Authenticate", scheme.replacing("HOST", with: home.text))])
+                }
+                _ = store.answer(request)
+                let place = "http://\(elsewhere.host)/v2/\(Setting.name)/blobs/uploads/session-1"
+                return PeerAnswer(202, [("Location", place)])
+            }
+            home.text = setting.peer.host
+            // In the end its answers lead back to itself, relatively: the other server still.
+            try setting.client.uploadBlob(.bytes(Self.bytes), .hash(Self.bytes), to: setting.repository)
+            #expect(store.state.withLock { $0.isStored })
+            #expect(elsewhere.requests.map(\.method) == ["PATCH", "PUT"])
+            #expect(elsewhere.requests.allSatisfy { $0.headers["authorization"] == nil })
+            #expect(setting.peer.requests.contains { $0.method == "POST" && $0.headers["authorization"] != nil })
+        }
     }
 
     @Test func `a registry that loses count is not asked for ever`() throws {

@@ -1,5 +1,3 @@
-import FileSystem
-
 /// What has been sent and received of one exchange; libcurl's callbacks work on it.
 final class HTTPExchange {
     /// Takes content as it arrives; it is asked only when the answer is a success.
@@ -34,7 +32,8 @@ final class HTTPExchange {
             switch request.body {
             case .none: piece = []
             case .bytes(let bytes): piece = Array(bytes[sentByteCount..<sentByteCount + count])
-            case .file(let file, let range): piece = try file.read(at: range.lowerBound + sentByteCount, count: count)
+            case .stream(let source, let range):
+                piece = try source.read(at: range.lowerBound + sentByteCount, count: count)
             }
             sentByteCount += count
             request.onSent?(count)

@@ -1,5 +1,3 @@
-import FileSystem
-
 /// A request to a server.
 struct HTTPRequest: Sendable {
     enum Method: String, Sendable {
@@ -17,14 +15,14 @@ struct HTTPRequest: Sendable {
     enum Body: Sendable {
         case none
         case bytes([UInt8])
-        /// A range of a file, which is read while it is sent.
-        case file(InputFile, Range<Int>)
+        /// A range of a blob, which is read while it is sent.
+        case stream(UploadSource, Range<Int>)
 
         var byteCount: Int {
             switch self {
             case .none: 0
             case .bytes(let bytes): bytes.count
-            case .file(_, let range): range.count
+            case .stream(_, let range): range.count
             }
         }
     }

@@ -8,7 +8,7 @@ struct BlobUpload {
 
     let client: RegistryClient
     let repository: RepositoryName
-    let content: BlobContent
+    let source: UploadSource
     let digest: ContentDigest
     let note: UploadNote?
     let progress: (@Sendable (Int) -> Void)?
@@ -23,7 +23,7 @@ struct BlobUpload {
     ) {
         self.client = client
         self.repository = repository
-        self.content = content
+        source = UploadSource(content, digest)
         self.digest = digest
         self.note = note
         self.progress = progress
@@ -43,11 +43,14 @@ struct BlobUpload {
         SentBlob(sentByteCount: reported.sent.load(ordering: .relaxed), resumedByteCount: resumed)
     }
 
+    private var byteCount: Int { source.content.byteCount }
+
     private var scope: Authenticator.Scope { [client.scope(repository, "pull,push")] }
 
     /// Opens an upload and sends everything with the request that ends it.
     mutating func sendAtOnce() throws {
-        try finish(try open(), sending: 0..<content.byteCount)
+        try source.verify()
+        try finish(try open(), sending: 0..<byteCount)
     }
 
     /// Opens an upload, or goes on with a noted one, and sends chunk after chunk.
@@ -67,12 +70,13 @@ struct BlobUpload {
                 }
                 guard var place = location else { continue }
                 let before = offset
-                while offset < content.byteCount {
+                while offset < byteCount {
                     place = try sendChunk(to: place)
                     location = place
                     note?.write(place.description)
                     if offset > before { attempt = 1 }
                 }
+                try verify(place)
                 return try finish(place, sending: nil)
             } catch let error as OCIError {
                 setOffset(offset)
@@ -108,6 +112,7 @@ struct BlobUpload {
         else { return nil }
         let location = try status(of: noted)
         resumed = location == nil ? 0 : offset
+        try source.hash(upTo: resumed)
         return location
     }
 
@@ -126,7 +131,7 @@ struct BlobUpload {
         }
         guard response.status == 204 else { return nil }
         guard let text = response.headers["Range"], let range = UploadRange.parse(text), range.lowerBound == 0,
-            range.upperBound <= content.byteCount
+            range.upperBound <= byteCount
         else {
             // Nothing yet, which some registries say without a range.
             guard response.headers["Range"] == nil else { return nil }
@@ -139,14 +144,14 @@ struct BlobUpload {
     }
 
     private mutating func sendChunk(to location: HTTPURL) throws -> HTTPURL {
-        let count = min(content.byteCount - offset, client.options.chunkByteCount ?? .max)
+        let count = min(byteCount - offset, client.options.chunkByteCount ?? .max)
         let range = offset..<offset + count
         var request = HTTPRequest(
             .patch, location,
             headers: [
                 ("Content-Type", MediaType.octets.description), ("Content-Range", UploadRange.header(range)),
             ])
-        request.body = content.body(range)
+        request.body = .stream(source, range)
         request.patience = .transfer
         request.onSent = onSent
         // Not repeated as it is: what of it has arrived is asked first.
@@ -170,6 +175,18 @@ struct BlobUpload {
         return try client.location(of: response)
     }
 
+    /// Checks what was sent; an upload of something else is given up.
+    private func verify(_ location: HTTPURL) throws {
+        do {
+            try source.verify()
+        } catch {
+            note?.remove()
+            // The registry forgets it sooner or later by itself.
+            _ = try? client.sendWithoutRepetition(HTTPRequest(.delete, location), scope: scope)
+            throw error
+        }
+    }
+
     private mutating func finish(_ location: HTTPURL, sending range: Range<Int>?) throws {
         guard let url = location.adding(query: [("digest", digest.description)]) else {
             throw OCIError(.protocolViolation, "Unable to upload to '\(client.host)': its URL is too long.")
@@ -177,7 +194,7 @@ struct BlobUpload {
         var request = HTTPRequest(.put, url, headers: [("Content-Type", MediaType.octets.description)])
         request.patience = .completion
         if let range {
-            request.body = content.body(range)
+            request.body = .stream(source, range)
             request.onSent = onSent
         }
         let response = try client.send(request, scope: scope)
