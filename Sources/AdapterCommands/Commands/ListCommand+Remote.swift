@@ -22,7 +22,10 @@ extension ListCommand {
     func listRepositories(_ scheme: RemoteReference.Scheme, _ host: RegistryHost) throws {
         let client = try RegistryClient(
             host, scheme: scheme, credentials: connection.credentials, options: connection.clientOptions())
-        let names = try client.repositories().map(\.description)
+        let progress = options.console.progress("Listing repositories")
+        progress.count(0, of: 0)
+        let names = try client.repositories { progress.advance(by: $0) }.map(\.description)
+        progress.finish()
         let shown = everything ? names : Array(names.prefix(limit ?? 100))
         if names.count > shown.count, !options.quiet {
             options.console.warn("\(names.count - shown.count) more repositories; list them with --everything")
@@ -39,7 +42,10 @@ extension ListCommand {
         switch place {
         case .registry(let reference):
             let client = try connection.client(for: reference)
-            tags = try client.tags(reference.repository).map(\.description)
+            let progress = options.console.progress("Listing tags")
+            progress.count(0, of: 0)
+            tags = try client.tags(reference.repository) { progress.advance(by: $0) }.map(\.description)
+            progress.finish()
         case .layout(let layout, _): tags = try layout.tags()
         }
         // Only names are asked for: no manifest need be fetched.
@@ -47,9 +53,12 @@ extension ListCommand {
             return try options.console.answer(.null, identifiers: tags, text: "")
         }
         let shown = everything ? tags : Array(tags.prefix(limit ?? 100))
-        let progress = options.console.progress("Asking")
+        let progress = options.console.progress("Reading manifests")
+        progress.count(0, of: shown.count)
         let entries = try Concurrent.map(shown, workerCount: 8) { tag in
-            try RemoteEntry(tag, from: repository)
+            let entry = try RemoteEntry(tag, from: repository)
+            progress.advance(by: 1)
+            return entry
         }
         progress.finish()
         if tags.count > shown.count {

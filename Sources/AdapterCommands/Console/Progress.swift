@@ -43,7 +43,7 @@ final class Progress: Sendable {
         state.withLock { $0.meter.total = totalByteCount }
     }
 
-    /// Counts more bytes as done.
+    /// Counts more bytes, or things, as done.
     func advance(by count: Int) {
         state.withLock { $0.meter.done += count }
     }

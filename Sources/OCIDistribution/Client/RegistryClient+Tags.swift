@@ -5,16 +5,22 @@ extension RegistryClient {
     /// The most tags that are listed.
     public static let maximumTagCount = 1_000_000
 
+    /// The most pages of a list that are asked for.
+    static let maximumPageCount = 10_000
+
     /// All tags of a repository, in the registry's order (end-8).
     ///
+    /// - Parameter progress: called with the number of tags that have come since the last call.
     /// - Throws: ``OCIError`` with code `notFound`, `tooLarge`, `protocolViolation` and others.
-    public func tags(_ repository: RepositoryName) throws -> [Tag] {
+    public func tags(_ repository: RepositoryName, progress: ((Int) -> Void)? = nil) throws -> [Tag] {
         var tags: [Tag] = []
         try forEachPage(
             try url(repository, "tags/list"), "'\(repository)' on '\(host)'", scope: [scope(repository, "pull")],
             limit: TagList.maximumByteCount
         ) { response in
-            tags += try TagList(parsing: response.content).tags
+            let page = try TagList(parsing: response.content).tags
+            tags += page
+            progress?(page.count)
             guard tags.count <= RegistryClient.maximumTagCount else {
                 throw OCIError(
                     .tooLarge,
@@ -30,8 +36,9 @@ extension RegistryClient {
     ///
     /// Names that are no names here are left out.
     ///
+    /// - Parameter progress: called with the number of names that have come since the last call.
     /// - Throws: ``OCIError`` with code `notFound`, `denied`, `tooLarge`, `protocolViolation` and others.
-    public func repositories() throws -> [RepositoryName] {
+    public func repositories(progress: ((Int) -> Void)? = nil) throws -> [RepositoryName] {
         guard let first = HTTPURL(parsing: "\(base)_catalog") else { return [] }
         var names: [RepositoryName] = []
         try forEachPage(
@@ -39,9 +46,9 @@ extension RegistryClient {
         ) { response in
             let fields = try JSONFields(
                 parsing: response.content, kind: "list of repositories", limit: TagList.maximumByteCount)
-            names += (try fields.array("repositories") ?? []).compactMap { name in
-                name.string.flatMap { try? RepositoryName(parsing: $0) }
-            }
+            let page = try fields.array("repositories") ?? []
+            names += page.compactMap { name in name.string.flatMap { try? RepositoryName(parsing: $0) } }
+            progress?(page.count)
             guard names.count <= RegistryClient.maximumTagCount else {
                 throw OCIError(
                     .tooLarge,
@@ -61,6 +68,12 @@ extension RegistryClient {
         var seen: Set<HTTPURL> = []
         var next: HTTPURL? = first
         while let url = next {
+            // Pages that bring nothing would lead on for ever.
+            guard seen.count < RegistryClient.maximumPageCount else {
+                throw OCIError(
+                    .tooLarge,
+                    "Unable to list \(subject): the list has more than \(RegistryClient.maximumPageCount) pages.")
+            }
             guard seen.insert(url).inserted else {
                 throw OCIError(
                     .protocolViolation,

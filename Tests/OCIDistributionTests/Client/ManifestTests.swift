@@ -63,6 +63,39 @@ struct ManifestTests {
         #expect(try setting.client.tags(setting.repository).map(\.description) == (0..<12).map { "v\($0)" })
     }
 
+    @Test func `many tags come in many pages`() throws {
+        let count = 2500
+        let setting = try Setting { request in
+            let last = request.target.split(separator: "last=").last.flatMap { Int($0) } ?? 0
+            let end = min(last + 1000, count)
+            let tags = (last..<end).map { "\"v\($0)\"" }.joined(separator: ",")
+            let link = end < count ? [("Link", "</v2/team/adapter/tags/list?last=\(end)>; rel=\"next\"")] : []
+            return PeerAnswer(200, link, Array(#"{"name":"a","tags":[\#(tags)]}"#.utf8))
+        }
+        let told = Counter()
+        let tags = try setting.client.tags(setting.repository) { told.add($0) }
+        #expect(tags.map(\.description) == (0..<count).map { "v\($0)" })
+        #expect(told.value == count)
+        #expect(setting.peer.requests.count == 3)
+    }
+
+    @Test func `lists have an end`() throws {
+        // A page that is too long, more tags than anybody has, and pages that bring nothing and never end.
+        let long = try Setting { _ in PeerAnswer(200, [], [UInt8](repeating: 0x20, count: 9 << 20)) }
+        #expect(ociError { _ = try long.client.tags(long.repository) }?.code == .tooLarge)
+        let tags = (0..<300_000).map { "\"\($0)\"" }.joined(separator: ",")
+        for page in [#"{"name":"a","tags":[\#(tags)]}"#, #"{"name":"a","tags":[]}"#] {
+            let counter = Counter()
+            let endless = try Setting { _ in
+                PeerAnswer(
+                    200, [("Link", "</v2/team/adapter/tags/list?last=\(counter.next())>; rel=\"next\"")],
+                    Array(page.utf8))
+            }
+            #expect(ociError { _ = try endless.client.tags(endless.repository) }?.code == .tooLarge)
+            #expect(counter.value <= 10_000)
+        }
+    }
+
     @Test func `pages that lead in circles or away are an error`() throws {
         for target in ["/v2/team/adapter/tags/list", "http://127.0.0.1:1/v2/x", "file:///etc/passwd", "//other/x"] {
             let setting = try Setting { _ in
