@@ -2,6 +2,7 @@ import AdapterRegistry
 import AdapterTesting
 import ByteCoding
 import FileSystem
+import Glibc
 import OCIDistribution
 import Testing
 
@@ -137,6 +138,58 @@ struct AuthenticationTests {
         #expect(store.requests[0].headers["authorization"] == nil)
     }
 
+    @Test func `a token goes where the registry is, and nowhere that it points to`() throws {
+        let bytes = sampleBytes(1000)
+        let descriptor = Descriptor(of: bytes, mediaType: .octets)
+        let home = HomeAddress()
+        let store = try ScriptedPeer { request in
+            switch request.path {
+            case "/back": PeerAnswer(307, [("Location", "http://\(home.text)/v2/kept/elsewhere")])
+            // Asks for a token of its own, from the server that has the user's credential.
+            case "/asks": PeerAnswer(401, [("WWW-Authenticate", "Bearer realm=\"http://\(home.text)/token\"")])
+            default: PeerAnswer(200, [], bytes)
+            }
+        }
+        for (place, code) in [("/signed?x=1", nil), ("/back", nil), ("/asks", OCIError.Code.unauthorized)] {
+            let port = Counter()
+            let registry = bearerRegistry(port: port)
+            let setting = try Setting(credential: .password(user: "a", password: "b")) { request in
+                let answer = registry(request)
+                guard request.path != "/token", answer.status == 200 else { return answer }
+                if request.path == "/v2/kept/elsewhere" { return PeerAnswer(200, [], bytes) }
+                // First to another place of its own, then away.
+                return request.path.hasPrefix("/v2/moved")
+                    ? PeerAnswer(302, [("Location", "http://\(store.host)\(place)")])
+                    : PeerAnswer(307, [("Location", "/v2/moved")])
+            }
+            port.add(setting.peer.port)
+            home.text = setting.peer.host
+            var fetched: [UInt8]?
+            let error = ociError { fetched = try setting.client.blob(descriptor, in: setting.repository) }
+            #expect(fetched == (code == nil ? bytes : nil))
+            #expect(error?.code == code, "\(place)")
+            let requests = setting.peer.requests
+            #expect(requests.filter { $0.path == "/token" }.count == 1)
+            // All but the first and the token server's know the token, whatever came between.
+            #expect(requests.filter { $0.headers["authorization"]?.hasPrefix("Bearer") != true }.count == 2)
+        }
+        #expect(store.requests.count == 3)
+        #expect(store.requests.allSatisfy { $0.headers["authorization"] == nil })
+    }
+
+    @Test func `a token server that points elsewhere gets no credential sent there`() throws {
+        let other = try ScriptedPeer { _ in PeerAnswer(200, [], Array(#"{"token":"t"}"#.utf8)) }
+        let port = Counter()
+        let setting = try Setting(credential: .password(user: "a", password: "b")) { request in
+            request.path == "/token"
+                ? PeerAnswer(307, [("Location", "http://\(other.host)/token")])
+                : PeerAnswer(401, [("WWW-Authenticate", "Bearer realm=\"http://127.0.0.1:\(port.value)/token\"")])
+        }
+        port.add(setting.peer.port)
+        #expect(ociError { _ = try setting.client.tags(setting.repository) }?.code == .protocolViolation)
+        #expect(other.requests.isEmpty)
+    }
+
     @Test func `redirects end`() throws {
         let setting = try Setting { _ in PeerAnswer(302, [("Location", "/v2/again")]) }
         #expect(ociError { _ = try setting.client.tags(setting.repository) }?.code == .protocolViolation)
@@ -163,6 +216,37 @@ struct AuthenticationTests {
         #expect((.milliseconds(250)...Duration.milliseconds(500)).contains(pauses[0]))
         #expect(pauses[1] == .seconds(7))
         #expect((.seconds(1)...Duration.seconds(2)).contains(pauses[2]))
+    }
+
+    @Test func `a pause may be a date, and one that is none is left out`() throws {
+        let counter = Counter()
+        let setting = try Setting { _ in
+            switch counter.next() {
+            case 0: PeerAnswer(429, [("Retry-After", Self.date(in: 30))])
+            case 1: PeerAnswer(503, [("Retry-After", Self.date(in: -3600))])
+            case 2: PeerAnswer(429, [("Retry-After", "Thu, 99 Nev 2026 25:00:00 GMT")])
+            default: PeerAnswer(200, [], Array(#"{"name":"a","tags":["v1"]}"#.utf8))
+            }
+        }
+        #expect(try setting.client.tags(setting.repository).count == 1)
+        let pauses = setting.pauses.all
+        #expect(pauses.count == 3)
+        #expect((.seconds(20)...Duration.seconds(30)).contains(pauses[0]))
+        #expect(pauses[1] == .zero)
+        #expect((.seconds(1)...Duration.seconds(2)).contains(pauses[2]))
+        let late = try Setting { _ in PeerAnswer(429, [("Retry-After", Self.date(in: 86_400))]) }
+        #expect(ociError { _ = try late.client.tags(late.repository) }?.code == .tooManyRequests)
+        #expect(late.pauses.all.isEmpty)
+    }
+
+    /// A date in HTTP's form.
+    private static func date(in seconds: Int) -> String {
+        var moment = time(nil) + seconds
+        var parts = tm()
+        gmtime_r(&moment, &parts)
+        var text = [CChar](repeating: 0, count: 40)
+        strftime(&text, text.count, "%a, %d %b %Y %H:%M:%S GMT", &parts)
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     @Test func `a registry that wants too long a pause is an error at once`() throws {

@@ -19,8 +19,7 @@ struct Peer {
         /// Answers what is malformed with the status that the text asks for, and orders tags.
         static let strict = Features(rawValue: 256)
         static let digestHeaders = Features(rawValue: 512)
-        static let nullSubject = Features(rawValue: 1024)
-        static let all = Features(rawValue: 2047)
+        static let all = Features(rawValue: 1023)
     }
 
     let client: HTTPClient
