@@ -138,6 +138,17 @@ import Testing
         #expect(dataset.examples.dropLast().allSatisfy { $0.ids.count == 100 })
     }
 
+    @Test func `a long text is not cut within white space`() throws {
+        // A line ends where the first piece does, and no letter follows.
+        let text = String(repeating: "word ", count: 13_107) + "\n\n\n  Next line.\nAnd another.\n"
+        let dataset = try withTemporaryDirectory { folder in
+            try text.write(toFile: folder + "/long.txt", atomically: true, encoding: .utf8)
+            return try ExampleMaker(Self.tokenizer.get(), DataOptions(maximumLength: 512)).dataset(
+                DataFile(opening: folder + "/long.txt"))
+        }
+        #expect(try dataset.examples.flatMap(\.ids) == Self.tokenizer.get().encode(text))
+    }
+
     @Test func `a part is split off once and for all`() throws {
         let rows = (0..<50).map { #"{"text":"row number \#($0)"}"# }.joined(separator: "\n")
         let all = try dataset(rows)

@@ -64,6 +64,39 @@ import Testing
         }
     }
 
+    /// A vocabulary that lacks most bytes; numbers by `tokenizers` 0.23.
+    private static func sparse(_ settings: String) throws -> Tokenizer {
+        try Tokenizer(
+            parsing: Array(
+                (#"{"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2,"<unk>":3},"merges":["a b"]"# + settings
+                    + #"},"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}}"#).utf8))
+    }
+
+    @Test(
+        arguments: [
+            ("", [[2, 2], [2], [2], [2], [2]]),
+            (#","unk_token":"<unk>""#, [[2, 3, 3, 2], [0, 3, 3, 1], [0, 3, 1], [3, 2], [2, 3]]),
+            (#","unk_token":"<unk>","fuse_unk":true"#, [[2, 3, 2], [0, 3, 1], [0, 3, 1], [3, 2], [2, 3]]),
+        ] as [(String, [[Int32]])])
+    func `bytes that the vocabulary lacks are left out, unknown, or unknown together`(
+        _ settings: String, _ expected: [[Int32]]
+    ) throws {
+        let tokenizer = try Self.sparse(settings)
+        #expect(["abcdab", "a\u{E9}b", "a b", "cab", "abc"].map { tokenizer.encode($0) } == expected)
+    }
+
+    @Test func `a token lies in the part of its last byte, whatever was left out or composed before it`() throws {
+        let sparse = try Self.sparse("")
+        // The second token is what merges over the bytes that are left out.
+        #expect(sparse.encode(["ab", "a\u{E9}\u{E9}", "b", "a"]).parts == [0, 2, 3])
+        #expect(try Self.sparse(#","unk_token":"<unk>","fuse_unk":true"#).encode(["ac", "c", "b"]).parts == [0, 1, 2])
+        let composing = try Self.tokenizer(TrainingFixtures.directory + "/tokenizers/qwen")
+        let letters = Array(repeating: "e\u{301} ", count: 9).joined()
+        let encoding = composing.encode([letters, "last"])
+        let tail = zip(encoding.ids, encoding.parts).filter { $0.1 == 1 }.map(\.0)
+        #expect(composing.decode(tail).hasSuffix("last") && tail.count <= composing.encode(" last").count)
+    }
+
     @Test func `one word of a megabyte takes no quadratic time`() throws {
         let tokenizer = try Self.tokenizer(Self.folders[0])
         let text = String(repeating: "abcd", count: 1 << 18)

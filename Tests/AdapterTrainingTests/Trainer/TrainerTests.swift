@@ -305,6 +305,49 @@ import Testing
         }
     }
 
+    @Test func `importances are means of weights times their gradients`() throws {
+        let weights = try TransformerWeights<Float>(
+            ModelFolder(opening: TrainingFixtures.directory + "/gradients/llama"))
+        // With A the identity and B zero, the gradient of B is that of the weight.
+        let linears = AdapterStack.linears(weights)
+        let updates = try LowRankUpdates<Float>(
+            linears.map { place, linear in
+                UpdateSpecification(
+                    place: place, name: linear.name, inputCount: linear.weight.columns,
+                    outputCount: linear.weight.rows, rank: linear.weight.columns, alpha: Double(linear.weight.columns))
+            }, isTrained: true)
+        for update in updates.updates {
+            let a = updates.a(update)
+            for row in 0..<a.rows { a[row, row] = 1 }
+        }
+        var batch = TokenBatch()
+        for ids in [[3, 17, 5, 60, 8, 41, 96], [9, 2, 33, 33, 71]] as [[Int32]] {
+            batch.append(ids, isLearned: ids.map { $0 != 5 })
+        }
+        let model = try Transformer(
+            weights, updates: updates.runs(layerCount: weights.shape.layerCount), tokens: 12, segmentLength: 7)
+        let probe = GradientImportance(weights, Workers(count: 2))
+        model.probe = probe
+        _ = model.losses(batch, gradientWeight: 1 / Double(batch.learnedCount))
+        #expect(probe.values.count == linears.count)
+        for update in updates.updates {
+            let place = update.specification.place
+            let weight = try #require(linears.first { $0.place == place }).linear.weight
+            var values: MatrixView<Float>?
+            let arena = try Arena<Float>({ $0.matrix(weight.rows, weight.columns) }, result: &values)
+            try withExtendedLifetime(arena) {
+                let values = try #require(values)
+                weight.copy(to: values)
+                let products = zip(values.elements, updates.b(update, in: updates.gradients).elements)
+                let mean =
+                    products.reduce(0) { $0 + abs(Double($1.0) * Double($1.1)) }
+                    / Double(weight.rows * weight.columns)
+                let found = try #require(probe.values[place])
+                #expect(mean > 0 && abs(found - mean) < 1e-5 * mean, "\(update.specification.name)")
+            }
+        }
+    }
+
     @Test func `a stack of adapters counts, and stays as it is`() throws {
         let adapter = try #require(run(trainer(configuration { $0.steps = 8 })).checkpoints.last).adapter
         let alone = try trainer(configuration())
