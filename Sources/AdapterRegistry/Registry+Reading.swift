@@ -55,11 +55,17 @@ extension Registry {
 
     /// What happened to the tags of a repository, the newest first; also after they were removed.
     ///
+    /// - Parameters:
+    ///   - tag: the only tag that is of interest; nil for all.
+    ///   - after: the number of the last event of the page before; nil for the first page.
+    ///   - limit: how many at most; nil for all.
     /// - Throws: ``RegistryError`` with code `notFound` when nothing ever happened.
-    public func history(_ repository: RepositoryName, tag: Tag? = nil, limit: Int? = nil) throws -> [TagEvent] {
+    public func history(
+        _ repository: RepositoryName, tag: Tag? = nil, after: Int? = nil, limit: Int? = nil
+    ) throws -> [TagEvent] {
         try catalog.read { database in
-            let events = try Catalog.events(repository, tag, limit: limit, in: database)
-            guard events.isEmpty, limit != 0 else { return events }
+            let events = try Catalog.events(repository, tag, after: after, limit: limit, in: database)
+            guard events.isEmpty, limit != 0, after == nil else { return events }
             throw try Catalog.notFound(Reference(repository, tag: tag ?? .latest), in: database)
         }
     }

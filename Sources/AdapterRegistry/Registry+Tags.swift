@@ -50,7 +50,7 @@ extension Registry {
             if let generation {
                 digest = try Catalog.event(name, tag, generation: generation, in: database)?.newDigest
             } else {
-                digest = try Catalog.events(name, tag, limit: 1, in: database).first?.oldDigest
+                digest = try Catalog.events(name, tag, after: nil, limit: 1, in: database).first?.oldDigest
             }
             guard let digest else {
                 throw RegistryError(

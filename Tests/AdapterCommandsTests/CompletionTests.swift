@@ -97,7 +97,8 @@ import Testing
         let free: Set = [
             "REGEX=W[,W…]", "alpha", "alpha-pattern", "at", "at-rank", "base-name", "batch-size", "batch-tokens", "by",
             "bytes", "change", "command", "density", "depth", "digest", "dropout", "early-stopping-patience", "energy",
-            "epochs", "epsilon", "error", "eval-steps", "gamma", "grad-accumulation", "host", "i/n", "keep-states",
+            "entry", "epochs", "epsilon", "error", "eval-steps", "gamma", "grad-accumulation", "host", "i/n",
+            "keep-states",
             "label", "lambda", "learning-rate", "license", "limit", "loraplus-lr-ratio", "loss-limit",
             "loss-limit-patience", "low,high", "max-grad-norm", "max-seq-length", "max-steps", "message", "model",
             "modules", "n", "number:digest", "operation", "parameters", "rank", "rank-pattern", "save-steps", "search",

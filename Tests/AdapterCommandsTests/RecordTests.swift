@@ -381,6 +381,33 @@ import Testing
         }
     }
 
+    @Test func `A long history is shown by pages of a hundred`() throws {
+        try withAdapters { tool, folder throws in
+            let registry = try Registry(opening: folder + "/registry")
+            for _ in 0..<60 {
+                try registry.tag(Reference(parsing: "team/a:v1"), as: Reference(parsing: "team/a:live"))
+                try registry.untag(Reference(parsing: "team/a:live"))
+            }
+            func entries(_ arguments: String...) throws -> (entries: [Int], warning: String) {
+                let result = try tool.run(["history", "team/a:live", "--json"] + arguments)
+                #expect(result.status == 0, "\(result.errors)")
+                return (try json(result.output).array?.compactMap { $0["entry"]?.integer } ?? [], result.errors)
+            }
+            let all = try entries("--everything")
+            #expect(all.entries.count == 120 && all.warning.isEmpty)
+            let first = try entries()
+            #expect(first.entries == Array(all.entries.prefix(100)))
+            let last = try #require(first.entries.last)
+            #expect(first.warning.contains("--after \(last)"))
+            let second = try entries("--after", "\(last)")
+            #expect(second.entries == Array(all.entries.dropFirst(100)) && second.warning.isEmpty)
+            let limited = try entries("--limit", "3")
+            #expect(limited.entries == Array(all.entries.prefix(3)) && limited.warning.isEmpty)
+            #expect(try tool.run("history", "team/a", "--limit", "0").status == 64)
+            #expect(try tool.run("history", "team/a", "--limit", "2", "--everything").status == 64)
+        }
+    }
+
     @Test func `The log names whom --actor names, else whom the environment names, else the user`() throws {
         try withAdapters { tool, _ throws in
             func loggedActor(_ arguments: [String], _ environment: [String: String] = [:]) throws -> String? {

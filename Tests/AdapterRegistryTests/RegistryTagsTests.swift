@@ -29,7 +29,10 @@ import Testing
             #expect(all.count == 5)
             #expect(all.last?.message == "first")
             #expect(all.map(\.id) == all.map(\.id).sorted(by: >))
-            #expect(try registry.history(reference("a").repository, limit: 2).count == 2)
+            let page = try registry.history(reference("a").repository, limit: 2)
+            #expect(page == Array(all.prefix(2)))
+            #expect(try registry.history(reference("a").repository, after: page.last?.id) == Array(all.dropFirst(2)))
+            #expect(try registry.history(reference("a").repository, after: all.last?.id).isEmpty)
             // A tag that is made again goes on counting.
             #expect(try registry.tag(reference("a:v1"), as: reference("a:best")).tag?.generation == 4)
         }

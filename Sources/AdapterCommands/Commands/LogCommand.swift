@@ -22,7 +22,7 @@ struct LogCommand: ParsableCommand {
     @Option(help: "At most this many.")
     var limit = 50
 
-    @Option(help: "Go on after this entry's number, the last of the page before.")
+    @Option(help: ArgumentHelp("Go on after this entry of the log, the last of the page before.", valueName: "entry"))
     var after: Int?
 
     @Flag(help: "Recompute the chain and compare the tags with it.")

@@ -130,6 +130,8 @@ struct HistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "history", abstract: "Show who moved which tag when, newest first.",
         discussion: """
+            Prints the newest hundred and says how to go on, unless --limit or --everything says otherwise.
+
               adapterctl history team/support
               adapterctl history team/support:production
             """)
@@ -140,13 +142,29 @@ struct HistoryCommand: ParsableCommand {
     @Option(help: "At most this many, the newest.")
     var limit: Int?
 
+    @Flag(help: "All of them.")
+    var everything = false
+
+    @Option(help: ArgumentHelp("Go on after this entry of the log, the last of the page before.", valueName: "entry"))
+    var after: Int?
+
     @OptionGroup var options: GlobalOptions
+
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
+        if limit != nil, everything { throw ValidationError("--limit and --everything exclude each other.") }
+    }
 
     func run() throws {
         let registry = try options.openRegistry(.readOnly)
         let reference = try Reference(parsing: name)
         let hasTag = name.split(separator: "/").last?.contains(":") ?? false
-        let events = try registry.history(reference.repository, tag: hasTag ? reference.tag : nil, limit: limit)
+        let pageSize = everything ? nil : limit ?? 100
+        var events = try registry.history(
+            reference.repository, tag: hasTag ? reference.tag : nil, after: after,
+            limit: pageSize.map { $0 < .max ? $0 + 1 : $0 })
+        let hasMore = pageSize.map { events.count > $0 } ?? false
+        if hasMore { events.removeLast() }
         var table = TextTable(
             ["CHANGE", "TIME (UTC)", "ACTOR", "TAG", "ACTION", "FROM", "TO", "MESSAGE"], rightAligned: [0],
             fixed: [1, 4, 5, 6],
@@ -171,5 +189,8 @@ struct HistoryCommand: ParsableCommand {
         }
         try options.console.answer(
             .array(documents), identifiers: events.compactMap(\.newDigest?.description), text: table.text)
+        if hasMore, limit == nil, let last = events.last {
+            options.console.warn("there are more; go on with --after \(last.id), or use --everything")
+        }
     }
 }

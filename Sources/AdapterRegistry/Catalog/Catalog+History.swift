@@ -4,15 +4,18 @@ import Integrity
 // What happened to tags: the part of the audit log that is about them.
 extension Catalog {
     /// The events of a repository's tags, the newest first. The order is that of the numbers: clocks go backwards.
-    static func events(_ name: RepositoryName, _ tag: Tag?, limit: Int?, in database: Database) throws -> [TagEvent] {
+    static func events(
+        _ name: RepositoryName, _ tag: Tag?, after: Int?, limit: Int?, in database: Database
+    ) throws -> [TagEvent] {
         let rows = try Row.fetchAll(
             database,
             sql: """
                 SELECT id, repository, tag, oldDigest, newDigest, generation, action, actor, at, message
                 FROM auditEntry WHERE repository = ? AND \(tag == nil ? "tag IS NOT NULL" : "tag = ?")
+                    AND id < ?
                 ORDER BY id DESC LIMIT \(limit.map { max(0, $0) } ?? -1)
                 """,
-            arguments: [name.description] + StatementArguments(tag.map { [$0.description] } ?? []))
+            arguments: [name.description] + StatementArguments(tag.map { [$0.description] } ?? []) + [after ?? .max])
         return try rows.map { try event($0, of: name) }
     }
 
