@@ -4,6 +4,8 @@ package enum TensorPieces {
     package static let byteCount = 1 << 20
     /// How many pieces a thread reads together.
     private static let countAtOnce = 2
+    /// Among how many pieces those of the same length are looked for.
+    private static let windowCount = 32
 
     private struct Piece: Sendable {
         let tensor: Int
@@ -28,8 +30,13 @@ package enum TensorPieces {
             }
             offset += tensor.byteCount
         }
-        let groups = stride(from: 0, to: pieces.count, by: countAtOnce).map { start in
-            pieces[start..<min(start + countAtOnce, pieces.count)]
+        // Pieces of about the same length together: where two are hashed side by side, the longer one ends alone.
+        let groups = stride(from: 0, to: pieces.count, by: windowCount).flatMap { start in
+            let window = pieces[start..<min(start + windowCount, pieces.count)]
+                .sorted { ($0.range.count, $0.offset) < ($1.range.count, $1.offset) }
+            return stride(from: 0, to: window.count, by: countAtOnce).map { first in
+                window[first..<min(first + countAtOnce, window.count)]
+            }
         }
         _ = try Concurrent.map(groups, workerCount: Concurrent.pieceWorkerCount) { group in
             let contents = try Tensor.bytes(of: group.map { (tensors[$0.tensor], $0.range) })

@@ -24,4 +24,6 @@ package struct LowRankRun<Element: ComputeElement>: Sendable {
     /// Where their gradients are added up; nil when they are frozen.
     package let aGradient: MatrixView<Element>?
     package let parts: [Part]
+    /// Where all of it lies, so that it lives as long as the run.
+    package let memory: Arena<Element>
 }

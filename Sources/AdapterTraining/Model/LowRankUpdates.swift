@@ -192,7 +192,7 @@ package final class LowRankUpdates<Element: ComputeElement> {
             return unsafe MatrixView(
                 base: memory.columns(range).base, rows: inner, columns: updates[0].specification.inputCount)
         }
-        return LowRankRun(a: all(values), aGradient: isTrained ? all(gradients) : nil, parts: parts)
+        return LowRankRun(a: all(values), aGradient: isTrained ? all(gradients) : nil, parts: parts, memory: arena)
     }
 }
 

@@ -19,8 +19,6 @@ package final class Transformer<Element: ComputeElement> {
     private let dropoutProbability: Double
     private var areNormsCurrent = false
     private var hasSquares = false
-    /// What owns the memory of its updates, where nobody else does.
-    var ownUpdates: LowRankUpdates<Element>?
     /// Who looks at what goes through the linear layers.
     package var probe: (any LayerProbe<Element>)?
     /// Chosen by seed, step and batch within the step.

@@ -65,6 +65,5 @@ extension Transformer where Element == Float {
         try self.init(
             weights, updates: updates.runs(layerCount: weights.shape.layerCount), tokens: size.tokens,
             segmentLength: size.segmentLength, isTraining: false, workers: workers)
-        ownUpdates = updates
     }
 }

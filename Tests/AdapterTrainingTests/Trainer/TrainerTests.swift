@@ -192,24 +192,29 @@ import Testing
         #expect(trainer.state.values.contains { $0 != 0 })
     }
 
-    @Test(arguments: [UpdateInitialization.pissa, .olora])
+    @Test(arguments: [UpdateInitialization.pissa, .olora], [ScalingRule.alphaOverRank, .alphaOverSquareRootOfRank])
     func `what begins away from zero is written so that the base stays as it is`(
-        _ initialization: UpdateInitialization
+        _ initialization: UpdateInitialization, _ rule: ScalingRule
     ) throws {
-        let trainer = try trainer(
-            configuration { ($0.initialization, $0.steps, $0.checkpointInterval) = (initialization, 6, 3) })
+        let change: (inout TrainingConfiguration) -> Void = {
+            ($0.initialization, $0.scalingRule) = (initialization, rule)
+            ($0.steps, $0.checkpointInterval) = (6, 3)
+        }
+        let trainer = try trainer(configuration(change))
+        let begun = try Evaluation(trainer.model, dataset()).loss
+        #expect(try abs(begun - Evaluation(self.trainer(configuration()).model, dataset()).loss) < 1e-5)
         let sink = try run(trainer)
         let adapter = try #require(sink.checkpoints.last).adapter
         #expect(adapter.ranks == [8])
-        #expect(adapter.updates.allSatisfy { $0.update.scaling == 4 })
+        // That of the rank that was asked for, 4.
+        let scaling = rule.scaling(alpha: 16, rank: 4)
+        #expect(adapter.updates.allSatisfy { abs($0.update.scaling / scaling - 1) < 1e-12 })
         let updates = try AdapterStack.updates([(adapter, 1, "x")], on: Self.weights.get())
         let model = try Transformer(
             Self.weights.get(), updates: updates.runs(layerCount: 6), tokens: 400, segmentLength: 48, isTraining: false)
         let (written, trained) = (try Evaluation(model, dataset()).loss, try Evaluation(trainer.model, dataset()).loss)
         #expect(abs(written - trained) < 2e-6 * trained)
-        let continued = try self.trainer(
-            configuration { ($0.initialization, $0.steps, $0.checkpointInterval) = (initialization, 6, 3) },
-            continuing: #require(sink.checkpoints.first).state)
+        let continued = try self.trainer(configuration(change), continuing: #require(sink.checkpoints.first).state)
         _ = try run(continued)
         #expect(continued.state == trainer.state)
     }
