@@ -122,7 +122,7 @@ extension Registry {
     }
 
     /// Takes those versions out of their repositories that are still without tags.
-    private func retire(
+    func retire(
         _ versions: ArraySlice<Reference>, at now: Timestamp, in database: Database
     ) throws -> [Reference] {
         try versions.filter { version in
@@ -140,7 +140,7 @@ extension Registry {
     }
 
     /// Removes the rows of those files that are still unused, and of what is attached to them.
-    private func removeRows(
+    func removeRows(
         of files: [Catalog.UnusedFile], _ rules: CollectionRules, at now: Timestamp, in database: Database
     ) throws -> [CollectionReport.File] {
         let still = try Catalog.unusedFiles(

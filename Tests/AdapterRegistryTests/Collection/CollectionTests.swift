@@ -175,6 +175,64 @@ import Testing
         }
     }
 
+    @Test func `What others have begun to need since it was looked for stays`() throws {
+        try withRegistry { registry throws in
+            let rules = CollectionRules(grace: .seconds(3600))
+            let digests = try (1...6).map { (seed: UInt64) in
+                let digest = try registry.push(sample(seed), as: reference("a:v\(seed)")).digest
+                try registry.remove(reference("a:v\(seed)"))
+                return digest
+            }
+            try registry.catalog.write { try $0.execute(sql: "UPDATE blob SET unusedSince = unusedSince - 7200000") }
+            let found = try registry.catalog.read { try Catalog.unusedFiles(keepsParents: true, in: $0) }
+            #expect(Set(found.map(\.digest)) == Set(digests))
+            // Then others lease the first, name the second, compute from the third, and use the fourth for a moment.
+            try registry.withLease { lease in
+                try lease.protect([digests[0]])
+                _ = try registry.push(sample(2), as: reference("b:v2"))
+                let parent = try registry.push(sample(3), as: reference("b:v3"))
+                _ = try registry.push(
+                    sample(7), as: reference("b:v7"),
+                    provenance: {
+                        Provenance(
+                            operation: "convert", toolVersion: "1",
+                            parents: [.init(digest: parent.digest, contentRoot: parent.contentRoot)], options: [:])
+                    })
+                try registry.remove(reference("b:v3"))
+                try registry.catalog.write { database throws in
+                    try database.execute(
+                        sql: "UPDATE blob SET unusedSince = unusedSince - 7200000 WHERE digest = ?",
+                        arguments: [digests[2].description])
+                }
+                _ = try registry.push(sample(4), as: reference("b:v4"))
+                try registry.remove(reference("b:v4"))
+                let gone = try registry.catalog.write {
+                    try registry.removeRows(of: found, rules, at: .now(), in: $0)
+                }
+                #expect(Set(gone.map(\.digest)) == Set(digests[4...]))
+            }
+            // The fifth comes back before its file goes.
+            _ = try registry.push(sample(5), as: reference("b:v5"))
+            #expect(try registry.discard(Array(digests[4...])) == [digests[5]])
+            #expect(exists(registry, digests[4]) && !exists(registry, digests[5]))
+            #expect(try registry.check().isEmpty)
+        }
+    }
+
+    @Test func `A version that was tagged since it was to retire stays`() throws {
+        try withRegistry { registry throws in
+            let digests = try (1...3).map { try registry.push(sample($0), as: reference("a:live")).digest }
+            let versions = try registry.catalog.read {
+                try Catalog.retiredVersions(.init(keepLast: 0), at: .now(), in: $0)
+            }
+            #expect(Set(versions.compactMap(\.digest)) == Set(digests[..<2]))
+            try registry.tag(Reference(reference("a").repository, digest: digests[0]), as: reference("a:again"))
+            let retired = try registry.catalog.write { try registry.retire(versions[...], at: .now(), in: $0) }
+            #expect(retired.map(\.digest) == [digests[1]])
+            #expect(try registry.resolve(reference("a:again")).digest == digests[0])
+        }
+    }
+
     @Test func `Retention drops untagged versions that no part of the rule keeps`() throws {
         try withRegistry { registry throws in
             let digests = try (1...5).map { (seed: UInt64) in
