@@ -72,6 +72,7 @@ import Testing
             let first = try registry.push(sample(1), as: reference("a:v1"))
             let fixed = try registry.tag(reference("a:v1"), as: reference("a:v1"), immutable: true)
             #expect(fixed.tag?.isImmutable == true)
+            #expect(try registry.tag(reference("a:v1"), as: reference("a:v1"), immutable: true).tag == fixed.tag)
             #expect(code { _ = try registry.push(sample(2), as: reference("a:v1")) } == .immutableTag)
             _ = try registry.push(sample(2), as: reference("a:v2"))
             #expect(code { try registry.tag(reference("a:v2"), as: reference("a:v1")) } == .immutableTag)

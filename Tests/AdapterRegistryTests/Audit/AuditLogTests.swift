@@ -85,6 +85,18 @@ import Testing
         }
     }
 
+    @Test func `The last entry is missed, even when it was about no tag`() throws {
+        try withRegistry { registry throws in
+            _ = try registry.push(sample(1), as: reference("a:v1"))
+            try registry.remove(reference("a:v1"))
+            _ = try registry.collect(CollectionRules(grace: .zero))
+            let last = try #require(try registry.log(limit: 1).first)
+            #expect(last.action == "collect" && last.tag == nil)
+            try tamper(registry, "DELETE FROM auditEntry WHERE id = \(last.id)")
+            #expect(try registry.verifyLog().faults == ["Entry \(last.id) of the log is missing."])
+        }
+    }
+
     @Test func `A log that was rewritten as a whole is found by a head that was noted`() throws {
         try withRegistry { registry throws in
             try fill(registry)
