@@ -114,7 +114,7 @@ package struct AdapterReport: Sendable {
         }
         let more = (storage?.references.count ?? 0) - AdapterReport.nameLimit
         let facts: [(String, String?)] = [
-            ("Base model", adapter.base.summary), ("Base digest", adapter.base.digest?.description),
+            ("Base model", adapter.base.summary),
             ("Rank", span(ranks) { "\($0)" }), ("Alpha", span(alphas, Numeral.plain)),
             ("Target modules", adapter.targetModules.joined(separator: ", ")),
             (
@@ -140,7 +140,9 @@ package struct AdapterReport: Sendable {
             ("License", adapter.notes.license), ("Labels", labels.joined(separator: ", ")),
             ("Layout", adapter.notes.source?.layout), ("Stored", storage?.stored.createdAt.description),
         ]
-        let digests = [("Digest", storage?.stored.digest), ("Content root", contentRoot)].compactMap { label, digest in
+        let digests = [
+            ("Base digest", adapter.base.digest), ("Digest", storage?.stored.digest), ("Content root", contentRoot),
+        ].compactMap { label, digest in
             digest.map { (label, Page.Text("\($0)", .code)) }
         }
         let words = names.map { names -> Page.Text in
@@ -213,15 +215,25 @@ package struct AdapterReport: Sendable {
     /// A page that is served has at most so many rows.
     private static let rowLimit = 2000
 
+    /// The entries of a map, those of the maps in it by the names that lead there: `data.training.rows`.
+    private static func entries(_ map: [String: MetadataValue], within path: String = "") -> [(String, String)] {
+        map.sorted { $0.key.precedesInUTF8($1.key) }.flatMap { key, value in
+            switch value {
+            case .map(let inner) where !inner.isEmpty: entries(inner, within: path + key + ".")
+            case .string(let text): [(path + key, text)]
+            default: [(path + key, JSON.text(value))]
+            }
+        }
+    }
+
     private func making(_ provenance: Provenance) -> [Page.Block] {
         // Losses step by step are in the picture of the training.
         let options = provenance.options.filter { $0.key != "record" }
         var facts: [(String, Page.Text)] = [
             ("Operation", Page.Text(provenance.operation)), ("Program", "adapterctl \(provenance.toolVersion)"),
         ]
-        for (key, value) in options.sorted(by: { $0.key.precedesInUTF8($1.key) }) {
-            let text = value.string ?? JSON.text(value)
-            facts.append((key, Page.Text(links == nil ? text : Markup.shortened(text, to: AdapterReport.optionLimit))))
+        for (name, text) in AdapterReport.entries(options) {
+            facts.append((name, Page.Text(links == nil ? text : Markup.shortened(text, to: AdapterReport.optionLimit))))
         }
         var blocks: [Page.Block] = [.facts(facts)]
         if !provenance.parents.isEmpty {

@@ -10,6 +10,8 @@ package struct HeatMap: Chart {
     let columns: [String]
     /// The numbers, row by row; nil where there is none.
     let values: [[Double?]]
+    /// Counts such as ranks are shown without a point.
+    private let areWhole: Bool
     /// What the colours mean.
     let valueTitle: String
     /// The number of the strongest colour; nil for the largest.
@@ -29,6 +31,7 @@ package struct HeatMap: Chart {
         self.rows = rows
         self.columns = columns
         self.values = values
+        areWhole = values.joined().allSatisfy { $0.map { Int(exactly: $0) != nil } ?? true }
         self.valueTitle = valueTitle
         self.limit = limit
         self.showsValues = showsValues
@@ -81,7 +84,7 @@ package struct HeatMap: Chart {
         guard let value = values[row][column] else {
             return drawing.rectangle(x, y, width, height, "missing")
         }
-        let number = Numeral.scientific(value)
+        let number = label(value)
         let strength = value.isFinite && largest > 0 ? min(1, value.magnitude / largest) : value == 0 ? 0 : 1
         drawing.rectangle(
             x, y, width, height, value < 0 ? "negative" : "cell", opacity: 0.06 + 0.94 * strength,
@@ -106,6 +109,8 @@ package struct HeatMap: Chart {
         }
     }
 
+    private func label(_ value: Double) -> String { areWhole ? Numeral.plain(value) : Numeral.scientific(value) }
+
     private func drawLegend(_ largest: Double, hasNegative: Bool, _ drawing: inout Drawing) {
         let y = top + Double(rows.count) * cellHeight + 14
         let steps = hasNegative ? -5...5 : 0...10
@@ -116,8 +121,8 @@ package struct HeatMap: Chart {
                 left + Double(index) * width, y, width, 10, step < 0 ? "negative" : "cell",
                 opacity: 0.06 + 0.94 * strength)
         }
-        drawing.text(left, y + 24, hasNegative ? Numeral.scientific(-largest) : "0", "muted")
-        drawing.text(left + 200, y + 24, Numeral.scientific(largest), "muted", anchor: .end)
+        drawing.text(left, y + 24, hasNegative ? label(-largest) : "0", "muted")
+        drawing.text(left + 200, y + 24, label(largest), "muted", anchor: .end)
         drawing.text(left + 210, y + 10, valueTitle, "muted")
     }
 }

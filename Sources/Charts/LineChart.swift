@@ -97,7 +97,7 @@ package struct LineChart: Chart {
         return lines
     }
 
-    private var top: Double { 24 + 20 * Double(legend.count) }
+    private var top: Double { 30 + 20 * Double(legend.count) }
 
     package var size: (width: Double, height: Double) { (LineChart.width, top + LineChart.plot.height + 50) }
 
@@ -135,7 +135,7 @@ package struct LineChart: Chart {
         }
         drawing.line(plot.left, bottom, plot.right, bottom, "axis")
         drawing.text((plot.left + plot.right) / 2, bottom + 40, xTitle, "muted", anchor: .middle)
-        drawing.text(plot.left - 52, top - 9, yTitle, "muted")
+        drawing.text(plot.left - 52, top - 14, yTitle, "muted")
     }
 
     private static func label(_ tick: Double) -> String {

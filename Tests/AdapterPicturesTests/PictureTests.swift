@@ -19,8 +19,8 @@ import Testing
             title: "t", summary: "s", valueTitle: "v", modules: modules.map { (name: $0.0, value: $0.1) })
         let svg = map.svg()
         for cell in [
-            "q_proj, layer 0: 1.00", "q_proj, layer 2: 2.00", "up, layer 0: 3.00", "lm_head, layer –: 4.00",
-            "up, layer 2: 5.00",
+            "q_proj, layer 0: 1", "q_proj, layer 2: 2", "up, layer 0: 3", "lm_head, layer –: 4",
+            "up, layer 2: 5",
         ] {
             #expect(svg.contains("<title>\(cell)</title>"), "\(cell)")
         }
@@ -34,7 +34,7 @@ import Testing
         let spectra = SpectrumPictures(try AdapterSpectra(of: inputs[0]))
         #expect(spectra.norms.svg().contains("q_proj, layer 3: "))
         #expect(spectra.values.svg().components(separatedBy: "<polyline").count - 1 == 4)
-        #expect(spectra.ranks.svg().contains("q_proj, layer 0: 3.00"))
+        #expect(spectra.ranks.svg().contains("q_proj, layer 0: 3"))
         #expect(spectra.effectiveRanks.svg().contains("effective rank"))
         let pictures = ComparisonPictures(try AdapterComparison(of: inputs))
         #expect(pictures.all.count == 3 && pictures.moduleCosines == nil)

@@ -84,7 +84,7 @@ import Testing
             title: "t", summary: "s", columnTitle: "layer", rows: ["q", "v"], columns: ["0", "1"],
             values: [[1, -2], [nil, 0]], valueTitle: "norm")
         let reading = SVGReading(map.svg())
-        #expect(reading.texts("title").dropFirst() == ["q, layer 0: 1.00", "q, layer 1: -2.00", "v, layer 1: 0"])
+        #expect(reading.texts("title").dropFirst() == ["q, layer 0: 1", "q, layer 1: -2", "v, layer 1: 0"])
         let styles = reading.named("rect").prefix(4).map { $0.attributes["class"] }
         #expect(styles == ["cell", "negative", "missing", "cell"])
         let opacities = reading.named("rect").prefix(4).map { $0.number("fill-opacity") ?? 1 }
