@@ -53,7 +53,8 @@ struct RunsCommand: ParsableCommand {
 
     private func list(_ registry: Registry) throws {
         var table = TextTable(
-            ["NAME", "STEPS", "LOSS", "VALIDATION", "TOKENS/S", "DIGEST"], rightAligned: [1, 2, 3, 4], faint: [5],
+            ["NAME", "STEPS", "LOSS", "VALIDATION", "TOKENS/S", "DIGEST"], rightAligned: [1, 2, 3, 4], fixed: [5],
+            faint: [5],
             dispensable: [5, 4])
         var documents: [MetadataValue] = []
         var names: [String] = []
@@ -63,7 +64,7 @@ struct RunsCommand: ParsableCommand {
             table.add([
                 stored.reference.description, "\(run.step)" + (run.isFinal ? "" : "…"),
                 decimal(run.record.steps.last?.loss), decimal(run.record.best?.loss),
-                Format.count(run.tokensPerSecond), stored.digest.description,
+                Format.count(run.tokensPerSecond), stored.digest.abbreviated,
             ])
             var document = RunDescription(run: run).document
             document["record"] = nil
