@@ -73,6 +73,7 @@ import Testing
         "UPDATE auditEntry SET hash = (SELECT hash FROM auditEntry WHERE id = 1) WHERE id = 2",
         "UPDATE auditEntry SET id = 100 WHERE id = 6",
         "UPDATE tag SET digest = (SELECT digest FROM version WHERE digest <> tag.digest LIMIT 1)",
+        "UPDATE tag SET generation = generation + 1",
     ])
     func `An entry that was edited or removed is found`(_ sql: String) throws {
         try withRegistry { registry throws in

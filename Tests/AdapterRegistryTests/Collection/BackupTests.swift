@@ -1,6 +1,7 @@
 import AdapterTesting
 import FileSystem
 import Foundation
+import GRDB
 import Integrity
 import Testing
 
@@ -24,6 +25,42 @@ import Testing
             #expect(try copy.log().map(\.hash) == registry.log().suffix(5).map(\.hash))
             _ = try copy.push(sample(9), as: reference("a/9:v1"))
             #expect(try copy.verifyLog().faults.isEmpty)
+        }
+    }
+
+    @Test func `A backup has no leases: their owners know nothing of it`() throws {
+        try withTemporaryDirectory { folder throws in
+            let registry = try Registry(opening: "\(folder)/r")
+            let stored = try registry.push(sample(1), as: reference("a"))
+            try registry.withLease { lease in
+                try lease.protect([stored.digest])
+                _ = try registry.backUp(to: "\(folder)/b")
+            }
+            let copy = try Registry(opening: "\(folder)/b")
+            #expect(try copy.catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM lease") } == 0)
+        }
+    }
+
+    @Test func `A backup waits for a collection that removes files`() throws {
+        try withTemporaryDirectory { folder throws in
+            let registry = try Registry(opening: "\(folder)/r")
+            _ = try registry.push(sample(1), as: reference("a"))
+            let failures = Failures()
+            let done = DispatchSemaphore(value: 0)
+            var collection: FileLock? = try FileLock(waitingFor: registry.collectionLockPath)
+            try withExtendedLifetime(collection) { () throws in
+                Thread.detachNewThread {
+                    failures.record { _ = try registry.backUp(to: "\(folder)/b") }
+                    done.signal()
+                }
+                #expect(done.wait(timeout: .now() + 0.5) == .timedOut)
+                let names = try Directory.names(in: folder)
+                #expect(!names.contains("b"))
+            }
+            collection = nil
+            done.wait()
+            #expect(failures.all.isEmpty)
+            #expect(try Registry(opening: "\(folder)/b").check().isEmpty)
         }
     }
 
