@@ -86,6 +86,18 @@ import Testing
         }
     }
 
+    @Test func `What a lock says of the content is compared with the file, not with the catalog`() throws {
+        try withLock { registry, lock throws in
+            for entry in lock.entries.values {
+                var other = entry
+                other.contentRoot = SHA256.hash([7])
+                #expect(try registry.fault(of: entry) { _ in nil } == nil)
+                #expect(try registry.fault(of: other) { _ in nil }?.kind == .changed)
+                #expect(try registry.fault(of: entry) { _ in LockFault(.unsigned, "so it is") }?.kind == .unsigned)
+            }
+        }
+    }
+
     @Test func `A catalog that lies does not hide changed bytes`() throws {
         try withLock { registry, lock throws in
             let a = try registry.resolve(reference("team/a:v1"))

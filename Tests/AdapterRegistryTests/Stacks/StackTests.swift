@@ -1,3 +1,4 @@
+import AdapterFormat
 import AdapterTesting
 import Adapters
 import FileSystem
@@ -35,7 +36,15 @@ import Testing
             #expect(try registry.impact(of: members[0].contentRoot).map(\.description) == ["served:v1", "served:v2"])
             let lock = try registry.lock(["served:v1"])
             let entry = try #require(lock.entries.values.first)
-            #expect(try registry.fault(of: entry) { _ in nil } == nil)
+            var checked: [Digest] = []
+            let fault = try registry.fault(of: entry) { file in
+                checked.append(file.contentRoot)
+                return nil
+            }
+            #expect(fault == nil && checked == members.map(\.contentRoot))
+            var other = entry
+            other.contentRoot = SHA256.hash([7])
+            #expect(try registry.fault(of: other) { _ in nil }?.kind == .changed)
             #expect(try registry.verify(reference("served:v1")).isEmpty)
             let path = registry.blobs.path(of: members[1].digest)
             let bytes = try InputFile.contents(of: path, limit: 1 << 20)
