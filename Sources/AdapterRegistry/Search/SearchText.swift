@@ -33,7 +33,7 @@ struct SearchText: Hashable, Sendable {
         }
         expression = words.map { word in
             let isPrefix = word.hasSuffix("*")
-            let quoted = word.filter { $0 != "\0" }.replacing("\"", with: "\"\"")
+            let quoted = word.replacing("\"", with: "\"\"")
             return "\"\(quoted)\"\(isPrefix ? "*" : "")"
         }.joined(separator: " ")
     }
