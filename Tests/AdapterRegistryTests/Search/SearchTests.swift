@@ -37,8 +37,8 @@ import Testing
         (ListQuery(text: "q_proj qwen"), ["lab/x:v1", "lab/y:production"]),
         (ListQuery(dtypes: [.bf16]), ["lab/z:v1"]), (ListQuery(dtypes: [.bf16, .f32]), []),
         (ListQuery(tag: "production"), ["lab/y:production"]), (ListQuery(tag: "prod*"), ["lab/y:production"]),
-        (ListQuery(pattern: "team/helpdes?"), []), (ListQuery(pattern: "team/[h]elpdesk"), []),
-        (ListQuery(pattern: "team/helpdes*"), ["team/helpdesk:v1"]),
+        (ListQuery(pattern: "*/helpdes?"), []), (ListQuery(pattern: "*/[h]elpdesk"), []),
+        (ListQuery(pattern: "*/helpdes*"), ["team/helpdesk:v1"]),
         (ListQuery(pattern: "lab/*", tag: "v1", order: .size, isReversed: true), ["lab/z:v1", "lab/x:v1"]),
         (ListQuery(base: "meta/*", text: "surveys"), ["team/survey:v1"]),
     ])
