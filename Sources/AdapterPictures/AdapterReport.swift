@@ -215,16 +215,22 @@ package struct AdapterReport: Sendable {
     /// A page that is served has at most so many rows.
     private static let rowLimit = 2000
 
-    /// The entries of a map, those of the maps in it by the names that lead there: `data.training.rows`.
-    private static func entries(_ map: [String: MetadataValue], within path: String = "") -> [(String, String)] {
-        map.sorted { $0.key.precedesInUTF8($1.key) }.flatMap { key, value in
+    /// The entries of a map, those of the maps in it by the names that lead there: `data.training.rows`. Names are short
+    /// and rows are few, whatever a stranger's file holds.
+    private static func add(_ map: [String: MetadataValue], within path: String, to rows: inout [(String, String)]) {
+        for (key, value) in map.sorted(by: { $0.key.precedesInUTF8($1.key) }) {
+            guard rows.count < rowLimit else { return }
+            let name = Markup.shortened(path + key, to: nameLength)
             switch value {
-            case .map(let inner) where !inner.isEmpty: entries(inner, within: path + key + ".")
-            case .string(let text): [(path + key, text)]
-            default: [(path + key, JSON.text(value))]
+            case .map(let inner) where !inner.isEmpty: add(inner, within: name + ".", to: &rows)
+            case .string(let text): rows.append((name, text))
+            default: rows.append((name, JSON.text(value)))
             }
         }
     }
+
+    /// So many characters of an entry's name are shown.
+    private static let nameLength = 200
 
     private func making(_ provenance: Provenance) -> [Page.Block] {
         // Losses step by step are in the picture of the training.
@@ -232,7 +238,9 @@ package struct AdapterReport: Sendable {
         var facts: [(String, Page.Text)] = [
             ("Operation", Page.Text(provenance.operation)), ("Program", "adapterctl \(provenance.toolVersion)"),
         ]
-        for (name, text) in AdapterReport.entries(options) {
+        var rows: [(String, String)] = []
+        AdapterReport.add(options, within: "", to: &rows)
+        for (name, text) in rows {
             facts.append((name, Page.Text(links == nil ? text : Markup.shortened(text, to: AdapterReport.optionLimit))))
         }
         var blocks: [Page.Block] = [.facts(facts)]

@@ -31,7 +31,7 @@ package struct HeatMap: Chart {
         self.rows = rows
         self.columns = columns
         self.values = values
-        areWhole = values.joined().allSatisfy { $0.map { Int(exactly: $0) != nil } ?? true }
+        areWhole = values.joined().allSatisfy { $0.map { $0.magnitude < 100_000 && Int(exactly: $0) != nil } ?? true }
         self.valueTitle = valueTitle
         self.limit = limit
         self.showsValues = showsValues

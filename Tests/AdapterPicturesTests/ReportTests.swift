@@ -50,6 +50,26 @@ import Testing
         #expect(opened == closed && opened > 3)
     }
 
+    @Test func `settings within settings are named by their path, few and in short`() throws {
+        var generator = SeededGenerator(seed: 1)
+        var report = try report(
+            "a",
+            Adapter(
+                base: BaseModel(),
+                modules: [SampleAdapters.linear("q", input: 6, output: 5, rank: 2, alpha: 4, using: &generator)]))
+        func html(_ options: [String: MetadataValue]) -> String {
+            report.provenance = Provenance(operation: "train", toolVersion: "1", parents: [], options: options)
+            return report.page.html()
+        }
+        let shown = html(["data": ["rows": 7, "empty": .map([:]), "validation": ["name": .string("v")]]])
+        for text in ["data.rows", "data.empty", "{}", "data.validation.name"] {
+            #expect(shown.contains(text), "\(text)")
+        }
+        let many = Dictionary(uniqueKeysWithValues: (0..<5000).map { ("entry-\($0)", MetadataValue.integer(1)) })
+        #expect(html(["z": .map(many)]).components(separatedBy: "z.entry-").count == 2001)
+        #expect(html([String(repeating: "x", count: 100_000): .map(many)]).utf8.count < 2_000_000)
+    }
+
     @Test func `a report tells what the registry knows`() throws {
         try withTemporaryDirectory { folder throws in
             let registry = try Registry(opening: folder + "/registry", mode: .readWrite)

@@ -54,8 +54,7 @@ struct RunsCommand: ParsableCommand {
     private func list(_ registry: Registry) throws {
         var table = TextTable(
             ["NAME", "STEPS", "LOSS", "VALIDATION", "TOKENS/S", "DIGEST"], rightAligned: [1, 2, 3, 4], fixed: [5],
-            faint: [5],
-            dispensable: [5, 4])
+            faint: [5], dispensable: [5, 4])
         var documents: [MetadataValue] = []
         var names: [String] = []
         for stored in try registry.list(ListQuery(operation: StoredRun.operation)) {
